@@ -24,7 +24,10 @@ export interface Exec {
   /** Runs to the end. Throws {@link ExecError} when it cannot start, is killed, or exits with other than 0. */
   run(argv: readonly string[], options?: RunOptions): Promise<Finished>
   /** Starts a program that outlives us, in a session of its own, its output appended to `logFile` (0600). Returns its pid. */
-  daemon(argv: readonly string[], options: { logFile: string; cwd?: string; env?: Record<string, string> }): Promise<number>
+  daemon(
+    argv: readonly string[],
+    options: { logFile: string; cwd?: string; env?: Record<string, string> },
+  ): Promise<number>
   /** Starts a child with pipes, for long conversations (`ip -batch -`). The caller ends it. */
   talk(argv: readonly string[], options?: { env?: Record<string, string> }): ChildProcess
 }
@@ -71,13 +74,21 @@ export function createExec(prefix: readonly string[] = []): Exec {
         child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
         child.on('error', error => {
           clearTimeout(timer)
-          reject(new ExecError(argv, null, '', `could not be started (${(error as NodeJS.ErrnoException).code ?? error.message})`))
+          reject(
+            new ExecError(
+              argv,
+              null,
+              '',
+              `could not be started (${(error as NodeJS.ErrnoException).code ?? error.message})`,
+            ),
+          )
         })
         child.on('close', (code, signal) => {
           clearTimeout(timer)
           if (late) reject(new ExecError(argv, code, stderr, `did not finish within ${options.timeoutMs ?? 30_000} ms`))
           else if (code === null) reject(new ExecError(argv, code, stderr, `was ended by ${signal ?? 'a signal'}`))
-          else if (code !== 0 && options.anyCode !== true) reject(new ExecError(argv, code, stderr, `exited with ${code}`))
+          else if (code !== 0 && options.anyCode !== true)
+            reject(new ExecError(argv, code, stderr, `exited with ${code}`))
           else resolve({ code, stdout, stderr })
         })
         child.stdin.on('error', () => undefined) // a program that does not read its input is not an error by itself
