@@ -28,10 +28,14 @@ export interface RouteOptions<B, Q, R> {
   readonly accepts?: readonly string[]
 }
 
-export interface Route<B = unknown, Q = unknown, R = unknown> {
+type Names<P extends string> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never
+/** The path parameters of `/v2.1/servers/{id}`: `{ id: string }`. */
+export type PathParams<P extends string> = { readonly [K in Names<P>]: string }
+
+export interface Route<P extends string = string, B = unknown, Q = unknown, R = unknown> {
   readonly method: Method
   /** `/v2.1/servers/{id}`, as the service sees it: without the front door's prefix. */
-  readonly path: string
+  readonly path: P
   /** For body-dispatched actions: the one key of the body. */
   readonly action: string | null
   readonly policy: RoutePolicy
@@ -47,17 +51,17 @@ export interface Route<B = unknown, Q = unknown, R = unknown> {
   readonly bodyOptional: boolean
   readonly accepts: readonly string[]
 }
-export type AnyRoute = Route<unknown, unknown, unknown>
+export type AnyRoute = Route<string, unknown, unknown, unknown>
 export type Routes = Readonly<Record<string, AnyRoute>>
 
 const USUAL: Readonly<Record<Method, number>> = { GET: 200, HEAD: 200, POST: 201, PUT: 200, PATCH: 200, DELETE: 204 }
 
-function route<B, Q, R>(
+function route<P extends string, B, Q, R>(
   method: Method,
-  path: string,
+  path: P,
   action: string | null,
   options: RouteOptions<B, Q, R>,
-): Route<B, Q, R> {
+): Route<P, B, Q, R> {
   const { status } = options
   return {
     method,
@@ -85,7 +89,10 @@ function route<B, Q, R>(
   }
 }
 
-type Make = <B = unknown, Q = unknown, R = unknown>(path: string, options: RouteOptions<B, Q, R>) => Route<B, Q, R>
+type Make = <const P extends string, B = unknown, Q = unknown, R = unknown>(
+  path: P,
+  options: RouteOptions<B, Q, R>,
+) => Route<P, B, Q, R>
 const verb =
   (method: Method): Make =>
   (path, options) =>
@@ -100,11 +107,11 @@ export const del = verb('DELETE')
  * A body-dispatched action: `action('/v2.1/servers/{id}/action', 'reboot', { body: object({ type: … }) })`.
  * `body` is the shape of the value under the key; the handler sees that value. Default status 202.
  */
-export const action = <B = unknown, Q = unknown, R = unknown>(
-  path: string,
+export const action = <const P extends string, B = unknown, Q = unknown, R = unknown>(
+  path: P,
   word: string,
   options: RouteOptions<B, Q, R>,
-): Route<B, Q, R> => route('POST', path, word, options)
+): Route<P, B, Q, R> => route('POST', path, word, options)
 
 /** The success status of a route at a version. */
 export function statusAt(of: AnyRoute, at: VersionNumber): number {

@@ -147,3 +147,15 @@ const several =
 export const oneOf = several('oneOf')
 /** At least one of these. No conversions happen inside. */
 export const anyOf = several('anyOf')
+
+/** A query parameter that may be given several times; the handler always sees a list. */
+export const repeated = <T>(item: Shape<T>): Shape<T[]> => ({
+  marks: item.marks,
+  item,
+  schema: at => ({ anyOf: [item.schema(at), { type: 'array', items: item.schema(at) }] }),
+  raise: (value, at) => {
+    const entries = Array.isArray(value) ? value : [value]
+    const raise = item.raise
+    return raise === undefined ? entries : entries.map(entry => raise(entry, at))
+  },
+})

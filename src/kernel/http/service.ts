@@ -1,0 +1,38 @@
+// What a service is, said once in its service.ts.
+import type { Rule } from '#kernel/contract/rule.ts'
+import type { VersionList } from '#kernel/contract/version.ts'
+import type { Dialect } from '#kernel/http/dialect.ts'
+
+/** `METHOD PATH`, and for body-dispatched actions a third word: what upstream has, built here or not. */
+export type SurfaceRow = string
+
+export interface ServiceDefinition {
+  /** `nova`: the folder's name. */
+  readonly name: string
+  /** The component that answers: `nova-api`, `neutron-server`, `keystone`, … */
+  readonly actor: string
+  /** Catalog types, the first being the one of `OpenStack-API-Version`. */
+  readonly types: readonly string[]
+  /** Where the front door mounts it: `/compute`. */
+  readonly prefix: string
+  /** What is appended to the prefix in the catalog: `/v2.1`. */
+  readonly catalogPath: string
+  readonly classicPort: number | null
+  readonly versions: VersionList | null
+  /** An older header beside `OpenStack-API-Version`, e.g. `x-openstack-nova-api-version` (its value lacks the type). */
+  readonly legacyVersionHeader?: string
+  readonly dialect: Dialect
+  readonly rules: readonly Rule[]
+  /** Named checks that rules use (`admin_api`, …). */
+  readonly baseRules: Readonly<Record<string, string>>
+  /** Upstream's whole surface: what is not built answers `dialect.notBuilt`. */
+  readonly surface: readonly SurfaceRow[]
+  /** More names for the request id in answers, e.g. `x-compute-request-id`. */
+  readonly requestIdHeaders?: readonly string[]
+  /** Folds other spellings of a path into ours (project id in the path, `.json`). */
+  readonly normalizePath?: (path: string) => string
+  /** GET routes answer HEAD as well. */
+  readonly headFromGet?: boolean
+  /** Largest JSON body in bytes; default 114,688 (oslo's sizelimit). */
+  readonly bodyLimit?: number
+}
