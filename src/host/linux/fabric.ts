@@ -1,0 +1,293 @@
+// The cloud's own piece of kernel: one small process holds a network namespace (and a mount namespace, and a user namespace when
+// we are not root) in which bridges, taps, routers and guests live. The machine's own interfaces and rules are never touched.
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { join, relative } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Exec, RunOptions } from '#host/node/exec.ts'
+import { createIpBatch, type IpBatch } from '#host/linux/ip-batch.ts'
+import { listenIn, type ListenWhere } from '#host/linux/listen-in.ts'
+import {
+  allPids,
+  isAlive,
+  namespaceOf,
+  pidsInMountNamespace,
+  processEnv,
+  processMark,
+  processName,
+} from '#host/linux/proc.ts'
+import type { ProcessMark } from '#host/linux/proc.ts'
+
+/** `fabric` is the holder's own network namespace; every other name is one below its `/run/netns`, e.g. `external`. */
+export type NamespaceName = string
+
+export interface FabricOptions {
+  /** The cloud's state folder; the fabric keeps its files in `<stateDir>/network`. */
+  readonly stateDir: string
+  readonly exec: Exec
+  readonly clock: Clock
+  /** True when this process is the machine's root: then no user namespace is needed. */
+  readonly root: boolean
+}
+
+export interface FabricLinks extends Pick<IpBatch, 'run' | 'links'> {
+  /** Makes a persistent tap in the fabric; one that is there already is kept. `uid` may then open it (QEMU's, when we are root). */
+  createTap(name: string, options?: { uid?: number }): Promise<void>
+  /** Removes it; one that is not there is fine. */
+  removeTap(name: string): Promise<void>
+}
+
+export interface Fabric {
+  /** Adopts the holder that lives, or makes one. Harmless to repeat. Throws when the kernel does not allow it (see probe.ts). */
+  start(): Promise<{ adopted: boolean }>
+  /** Ends every process inside and the holder: all namespaces, devices and rules are gone with them. */
+  stop(): Promise<void>
+  /** Lets go of it without ending it: our own conversations end, guests run on. */
+  close(): Promise<void>
+  /** The holder's pid. Throws before `start`. */
+  readonly pid: number
+  alive(): Promise<boolean>
+  /** Starts programs inside the fabric. Their `/run` is the fabric's own; all other paths are the machine's. */
+  readonly exec: Exec
+  /** The same inside another of its namespaces. */
+  execIn(namespace: NamespaceName): Exec
+  /** What to put before an argument vector so that it runs in that namespace. */
+  enterArgv(namespace: NamespaceName): string[]
+  /** A path inside the fabric (`/run/koto/x`) as this process can open it. */
+  path(inside: string): string
+  readonly link: FabricLinks
+  namespaces(): Promise<string[]>
+  addNamespaces(names: readonly string[]): Promise<void>
+  removeNamespaces(names: readonly string[]): Promise<void>
+  /** Listens there with a socket of this process; see {@link listenIn}. */
+  listen(namespace: NamespaceName, where: ListenWhere): Promise<Server>
+  /** Pids that live inside, the holder excepted. */
+  processes(): Promise<number[]>
+}
+
+/** In the holder's environment: whose it is, so that it is found even when its record is lost. */
+const MARK = 'KOTO_FABRIC'
+export const EXTERNAL = 'external'
+const TAP_NAME = /^[a-z][a-z0-9-]{1,14}$/
+const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/
+
+export function createFabric(options: FabricOptions): Fabric {
+  const { exec, clock, root } = options
+  const folder = join(options.stateDir, 'network')
+  const record = join(folder, 'holder.json')
+  let holder: ProcessMark | null = null
+  let batch: IpBatch | null = null
+
+  const pid = (): number => {
+    if (holder === null) throw new Error('the fabric has not been started')
+    return holder.pid
+  }
+  const enterArgv = (namespace: NamespaceName): string[] => {
+    if (!NAMESPACE.test(namespace)) throw new Error(`not a namespace name: ${JSON.stringify(namespace)}`)
+    const net = namespace === 'fabric' ? '-n' : `--net=/proc/${pid()}/root/run/netns/${namespace}`
+    return ['nsenter', '-t', String(pid()), ...(root ? [] : ['-U', '--preserve-credentials']), '-m', net, '--']
+  }
+  const execIn = (namespace: NamespaceName): Exec => insideExec(exec, () => enterArgv(namespace))
+  const inside = execIn('fabric')
+  const ip = (): IpBatch => (batch ??= createIpBatch(inside))
+
+  const find = async (): Promise<ProcessMark | null> => {
+    const text = await readFile(record, 'utf8').catch(() => null)
+    if (text !== null) {
+      const kept = readMark(text)
+      if (kept !== null && (await isAlive(kept))) return kept
+    }
+    // Killed between starting the holder and writing it down: it still says whose it is.
+    for (const candidate of await allPids()) {
+      if ((await processName(candidate)) === 'sleep' && (await processEnv(candidate, MARK)) === folder)
+        return processMark(candidate)
+    }
+    return null
+  }
+
+  const make = async (): Promise<ProcessMark> => {
+    const flags = root ? ['-n', '-m'] : ['-U', '-r', '-n', '-m']
+    const started = await exec.daemon(['unshare', ...flags, '--propagation', 'slave', '--', 'sleep', 'infinity'], {
+      logFile: join(folder, 'holder.log'),
+      env: { [MARK]: folder },
+    })
+    const deadline = clock.monotonic() + 5_000
+    while ((await processName(started)) !== 'sleep') {
+      if ((await processMark(started)) === null || clock.monotonic() > deadline) {
+        const log = await readFile(join(folder, 'holder.log'), 'utf8').catch(() => '')
+        throw new Error(
+          `the network namespaces could not be made: ${log.trim().split('\n').at(-1) ?? 'no reason given'}`,
+        )
+      }
+      await pause(2)
+    }
+    const mark = await processMark(started)
+    if (mark === null) throw new Error('the process that holds the network namespaces ended at once')
+    return mark
+  }
+
+  /** Everything inside that must be there before use. Repeats harmlessly, so a holder that was adopted half made is completed. */
+  const furnish = async (): Promise<void> => {
+    if (await exists(`/proc/${pid()}/root/run/koto/ready`)) return
+    const staging = join(folder, 'run')
+    await mkdir(staging, { recursive: true, mode: 0o700 })
+    await inside.run(['mount', '-n', '-t', 'tmpfs', '-o', 'mode=0755', 'koto', staging])
+    // Folders below /run that programs inside still need to see: users' runtime folders, and our state when it is there.
+    const keep = ['/run/user', ...(options.stateDir.startsWith('/run/') ? [options.stateDir] : [])]
+    const kept: string[] = []
+    for (const path of keep) if (await exists(path)) kept.push(path)
+    const places = kept.map(path => join(staging, relative('/run', path)))
+    await inside.run(['mkdir', '-p', join(staging, 'netns'), join(staging, 'koto'), ...places])
+    for (const [index, path] of kept.entries()) await inside.run(['mount', '-n', '--rbind', path, places[index] ?? ''])
+    await inside.run(['mount', '-n', '--move', staging, '/run'])
+    // Bridges here carry guests' frames; the fabric itself must have no address on them.
+    const off = ['all', 'default'].map(which => `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`)
+    if (await exists('/proc/sys/net/ipv6/conf/all/disable_ipv6')) await inside.run(['tee', ...off], { stdin: '1' })
+    await inside.run(['ip', 'link', 'set', 'lo', 'up'])
+    await addNamespaces([EXTERNAL])
+    await inside.run(['mkdir', '-p', '/run/koto/ready'])
+  }
+
+  const namespaces = async (): Promise<string[]> => (await readdir(`/proc/${pid()}/root/run/netns`)).sort()
+
+  const addNamespaces = async (names: readonly string[]): Promise<void> => {
+    const there = new Set(await namespaces())
+    const missing = names.filter(name => !there.has(name))
+    const results = await ip().run(missing.map(name => `netns add ${name}`))
+    const wrong = results.find(result => result !== null)
+    if (wrong !== undefined) throw new Error(`the namespace could not be made: ${wrong}`)
+    await Promise.all(missing.map(name => execIn(name).run(['ip', 'link', 'set', 'lo', 'up'])))
+  }
+
+  const end = async (pids: readonly number[], deadlineMs: number): Promise<void> => {
+    const marks = (await Promise.all(pids.map(processMark))).filter(mark => mark !== null)
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      for (const mark of marks) if (await isAlive(mark)) kill(mark.pid, signal)
+      const deadline = clock.monotonic() + deadlineMs
+      while (clock.monotonic() < deadline) {
+        if (!(await anyAlive(marks))) return
+        await pause(5)
+      }
+    }
+  }
+
+  const processes = async (): Promise<number[]> => {
+    const mine = await namespaceOf(pid(), 'mnt')
+    const pids = mine === null ? [] : await pidsInMountNamespace(mine)
+    return pids.filter(other => other !== holder?.pid)
+  }
+
+  const alive = async (): Promise<boolean> => holder !== null && (await isAlive(holder))
+
+  return {
+    async start() {
+      if (await alive()) return { adopted: true }
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const found = await find()
+      holder = found ?? (await make())
+      await writeFile(`${record}.new`, JSON.stringify({ ...holder, root }), { mode: 0o600 })
+      await rename(`${record}.new`, record)
+      await furnish()
+      return { adopted: found !== null }
+    },
+    async stop() {
+      holder ??= await find()
+      if (holder === null) return
+      await batch?.close()
+      batch = null
+      if (await alive()) {
+        await end(await processes(), 3_000)
+        await end([holder.pid], 3_000)
+      }
+      holder = null
+      await rm(record, { force: true })
+    },
+    async close() {
+      await batch?.close()
+      batch = null
+    },
+    get pid() {
+      return pid()
+    },
+    alive,
+    exec: inside,
+    execIn,
+    enterArgv,
+    path: insidePath => `/proc/${pid()}/root${insidePath}`,
+    link: {
+      run: commands => ip().run(commands),
+      links: () => ip().links(),
+      async createTap(name, tapOptions = {}) {
+        if (!TAP_NAME.test(name)) throw new Error(`not a device name: ${JSON.stringify(name)}`)
+        const user = tapOptions.uid === undefined ? '' : ` user ${tapOptions.uid}`
+        const [said] = await ip().run([`tuntap add dev ${name} mode tap${user}`])
+        if (said === null || said === undefined) return
+        if (!(await ip().links()).some(link => link.name === name))
+          throw new Error(`the tap ${name} could not be made: ${said}`)
+      },
+      async removeTap(name) {
+        if (!TAP_NAME.test(name)) throw new Error(`not a device name: ${JSON.stringify(name)}`)
+        const [said] = await ip().run([`link del dev ${name}`])
+        if (said === null || said === undefined) return
+        if ((await ip().links()).some(link => link.name === name))
+          throw new Error(`the tap ${name} could not be removed: ${said}`)
+      },
+    },
+    namespaces,
+    addNamespaces,
+    async removeNamespaces(names) {
+      const there = new Set(await namespaces())
+      const results = await ip().run(names.filter(name => there.has(name)).map(name => `netns del ${name}`))
+      const wrong = results.find(result => result !== null)
+      if (wrong !== undefined) throw new Error(`the namespace could not be removed: ${wrong}`)
+    },
+    listen: (namespace, where) => listenIn(enterArgv(namespace), where),
+    processes,
+  }
+}
+
+/** An Exec behind a prefix that is asked for at each call. A working folder is set inside, since entering resets it. */
+function insideExec(exec: Exec, prefix: () => readonly string[]): Exec {
+  const whole = (argv: readonly string[], cwd: string | undefined): string[] => [
+    ...prefix(),
+    ...(cwd === undefined ? [] : ['env', '-C', cwd]),
+    ...argv,
+  ]
+  const withoutCwd = <T extends { cwd?: string }>({ cwd: _cwd, ...rest }: T): Omit<T, 'cwd'> => rest
+  return {
+    run: (argv, options: RunOptions = {}) => exec.run(whole(argv, options.cwd), withoutCwd(options)),
+    daemon: (argv, options) => exec.daemon(whole(argv, options.cwd), withoutCwd(options)),
+    talk: (argv, options) => exec.talk(whole(argv, undefined), options),
+  }
+}
+
+function readMark(text: string): ProcessMark | null {
+  try {
+    const value = JSON.parse(text) as Partial<ProcessMark>
+    if (typeof value.pid === 'number' && typeof value.startTicks === 'string')
+      return { pid: value.pid, startTicks: value.startTicks }
+  } catch {
+    // A torn file is the same as none.
+  }
+  return null
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // Gone already.
+  }
+}
+
+async function anyAlive(marks: readonly ProcessMark[]): Promise<boolean> {
+  for (const mark of marks) if (await isAlive(mark)) return true
+  return false
+}
