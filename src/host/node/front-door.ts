@@ -1,0 +1,258 @@
+// The one socket edge: Fastify in front of the services' `handle` functions, the console's files and its websockets.
+// Limits, timeouts, slow clients and graceful close are Fastify's; no API logic lives here.
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import http from 'node:http'
+import path from 'node:path'
+import { Readable, type Duplex } from 'node:stream'
+
+import fastifyStatic from '@fastify/static'
+import fastifyWebsocket from '@fastify/websocket'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+
+import type { Handle, HttpAnswer } from '#kernel/http/call.ts'
+
+export interface Mount {
+  /** `/compute`; the longest matching prefix wins. */
+  readonly prefix: string
+  readonly handle: Handle
+  /** Also listen here with this mount at the root, when classic ports are asked for. */
+  readonly classicPort?: number | null
+}
+
+export interface SocketDoor {
+  /** `/console/websockify`. */
+  readonly path: string
+  /** The other end for this request, or null: refused (403). Decides on token and Origin. */
+  open(request: { query: URLSearchParams; origin: string | undefined; host: string }): Promise<Duplex | null>
+}
+
+export interface FrontDoorOptions {
+  readonly bind: string
+  readonly port: number
+  readonly classicPorts: boolean
+  readonly mounts: readonly Mount[]
+  readonly sockets: readonly SocketDoor[]
+  /** Folder of the built web console, or null. */
+  readonly webRoot: string | null
+  readonly ready: () => boolean
+  /** Told of errors that are nobody's answer. */
+  readonly report: (error: unknown) => void
+}
+
+export interface FrontDoor {
+  /** Starts to listen. Throws Node's error (`EADDRINUSE`, `EACCES`, …) with nothing left open. Returns the port in use. */
+  listen(): Promise<number>
+  /** No new connections; running answers are finished; then closed. */
+  close(): Promise<void>
+}
+
+const CSP =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+  "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'"
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': CSP,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'x-frame-options': 'DENY',
+}
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Builds the edge; nothing listens before `listen`. */
+export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER, // each service has its own limits; images stream through
+    keepAliveTimeout: 75_000,
+    connectionTimeout: 0,
+    requestTimeout: 0,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 4096 },
+    http: { headersTimeout: 30_000 } as http.ServerOptions,
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  const mounts = [...options.mounts].sort((a, b) => b.prefix.length - a.prefix.length)
+
+  app.get('/healthcheck', (_request, reply) =>
+    reply
+      .code(options.ready() ? 200 : 503)
+      .type('text/plain')
+      .send(options.ready() ? 'OK' : 'starting'),
+  )
+
+  await app.register(fastifyWebsocket, { options: { maxPayload: 1 << 20, perMessageDeflate: false } })
+  for (const door of options.sockets) {
+    app.get(door.path, { websocket: true }, async (socket: WebSocket, request: FastifyRequest) => {
+      try {
+        const query = new URLSearchParams(request.raw.url?.split('?')[1] ?? '')
+        const peer = await door.open({ query, origin: request.headers.origin, host: request.headers.host ?? '' })
+        if (peer === null) socket.close(1008, 'refused')
+        else join(socket, peer)
+      } catch (error) {
+        options.report(error)
+        socket.close(1011, 'failed')
+      }
+    })
+  }
+
+  if (options.webRoot !== null) {
+    const root = options.webRoot
+    const index = path.join(root, 'index.html')
+    await app.register(fastifyStatic, {
+      root,
+      wildcard: false,
+      index: false,
+      setHeaders: (reply, file) => {
+        for (const [name, value] of Object.entries(PAGE_HEADERS)) reply.header(name, value)
+        if (file.includes(`${path.sep}assets${path.sep}`))
+          reply.header('cache-control', 'public, max-age=31536000, immutable')
+      },
+    })
+    app.get('/', (_request, reply) => page(index, reply))
+    for (const below of ['/console/*', '/ui/*']) app.get(below, (_request, reply) => page(index, reply))
+  }
+
+  const find = (pathname: string): Mount | undefined =>
+    mounts.find(
+      mount =>
+        pathname.startsWith(mount.prefix) &&
+        (pathname.length === mount.prefix.length || pathname[mount.prefix.length] === '/'),
+    )
+
+  app.setNotFoundHandler(async (request, reply) => {
+    const url = request.raw.url ?? '/'
+    const question = url.indexOf('?')
+    const pathname = question < 0 ? url : url.slice(0, question)
+    const mount = find(pathname)
+    if (mount === undefined) {
+      // a page of the console's own router, opened directly
+      if (options.webRoot !== null && request.method === 'GET' && /text\/html/.test(request.headers.accept ?? '')) {
+        return page(path.join(options.webRoot, 'index.html'), reply)
+      }
+      return reply
+        .code(404)
+        .type('application/json')
+        .send('{"error":{"code":404,"title":"Not Found","message":"The resource could not be found."}}')
+    }
+    return serve(mount.handle, mount.prefix, request, reply)
+  })
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) options.report(error)
+    return reply
+      .code(status)
+      .type('application/json')
+      .send(JSON.stringify({ error: { code: status, message: status >= 500 ? 'Unexpected error' : error.message } }))
+  })
+
+  async function serve(handle: Handle, prefix: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { raw } = request
+    const url = raw.url ?? '/'
+    const question = url.indexOf('?')
+    const pathname = (question < 0 ? url : url.slice(0, question)).slice(prefix.length)
+    const method = raw.method ?? 'GET'
+    if (!METHODS.has(method)) return reply.code(405).send()
+    const hasBody = raw.headers['transfer-encoding'] !== undefined || (raw.headers['content-length'] ?? '0') !== '0'
+    const answer = await handle({
+      method,
+      path: pathname === '' ? '/' : pathname,
+      query: question < 0 ? '' : url.slice(question + 1),
+      headers: raw.headers as Record<string, string | undefined>,
+      body: hasBody ? raw : null,
+      base: `${request.protocol}://${safeHost(raw.headers.host) ?? `${options.bind}:${boundPort}`}${prefix}`,
+      from: 'client',
+    })
+    // A body nobody read would keep the connection busy: let it run out unless it is large, then cut.
+    if (hasBody && !raw.readableEnded) {
+      if (Number(raw.headers['content-length'] ?? Infinity) < 1 << 20) raw.resume()
+      else reply.header('connection', 'close')
+    }
+    return send(reply, answer, method)
+  }
+
+  let boundPort = options.port
+  const extra: http.Server[] = []
+  const closeExtra = (): Promise<unknown> =>
+    Promise.all(
+      extra.splice(0).map(
+        server =>
+          new Promise(resolve => {
+            server.close(resolve)
+            server.closeIdleConnections()
+          }),
+      ),
+    )
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: options.bind, port: options.port })
+        const address = app.server.address()
+        if (typeof address === 'object' && address !== null) boundPort = address.port
+        if (options.classicPorts) {
+          for (const mount of options.mounts) {
+            if (mount.classicPort === undefined || mount.classicPort === null) continue
+            const server = http.createServer((request, response) => {
+              request.url = mount.prefix + (request.url ?? '/')
+              app.routing(request, response)
+            })
+            await new Promise<void>((resolve, reject) => {
+              server.once('error', reject)
+              server.listen(mount.classicPort ?? 0, options.bind, resolve)
+            })
+            extra.push(server)
+          }
+        }
+        return boundPort
+      } catch (error) {
+        await closeExtra()
+        await app.close()
+        throw error
+      }
+    },
+    async close() {
+      await closeExtra()
+      await app.close()
+    },
+  }
+}
+
+/** A Host header that is only host and port, or null: it ends up in links. */
+const safeHost = (host: string | undefined): string | null =>
+  host !== undefined && /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/.test(host) ? host : null
+
+function send(reply: FastifyReply, answer: HttpAnswer, method: string): unknown {
+  reply.code(answer.status).headers(answer.headers)
+  if (answer.body === null || method === 'HEAD') return reply.send()
+  if (typeof answer.body === 'string') return reply.send(answer.body)
+  if (answer.body instanceof Uint8Array)
+    return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
+  return reply.send(Readable.from(answer.body, { objectMode: false }))
+}
+
+async function page(index: string, reply: FastifyReply): Promise<unknown> {
+  if ((await stat(index).catch(() => null)) === null) return reply.code(404).send('the web console is not built')
+  return reply
+    .headers(PAGE_HEADERS)
+    .header('cache-control', 'no-cache')
+    .type('text/html; charset=utf-8')
+    .send(createReadStream(index))
+}
+
+/** Bytes both ways until either end closes. */
+function join(socket: WebSocket, peer: Duplex): void {
+  peer.on('data', (chunk: Buffer) => {
+    if (socket.readyState !== socket.OPEN) return
+    socket.send(chunk, { binary: true }, () => {
+      if (peer.isPaused() && socket.bufferedAmount < 1 << 20) peer.resume()
+    })
+    if (socket.bufferedAmount > 4 << 20) peer.pause()
+  })
+  peer.on('close', () => socket.close(1000))
+  peer.on('error', () => socket.close(1011))
+  socket.on('message', (data: Buffer) => void peer.write(data))
+  socket.on('close', () => peer.destroy())
+  socket.on('error', () => peer.destroy())
+}
