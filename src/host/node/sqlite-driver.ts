@@ -1,5 +1,6 @@
 // Kysely's driver over node:sqlite: cached statements, rows as arrays turned into objects by a generated mapper, one writer
 // that transactions take in turn, and a second connection for reading that waits for nobody.
+import type { Turnstile } from '#host/node/sqlite-turnstile.ts'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { SqliteAdapter, type CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely'
 import { SQLITE } from '#kernel/db/dialect.ts'
@@ -7,11 +8,15 @@ import type { Clock } from '#kernel/lib/clock.ts'
 import { isBusy, translate, unavailable } from '#host/node/sqlite-errors.ts'
 
 type Row = Record<string, unknown>
+interface Mapper {
+  readonly width: number
+  toObjects(rows: unknown[][]): Row[]
+}
 interface Prepared {
   readonly statement: StatementSync
-  readonly columns: number
-  /** Null for statements that return no rows. */
-  readonly toObjects: ((rows: unknown[][]) => Row[]) | null
+  readonly returnsRows: boolean
+  /** Made at the first row. */
+  mapper: Mapper | null
 }
 
 const MAX_STATEMENTS = 256
@@ -20,30 +25,30 @@ const MAX_STATEMENTS = 256
 export class Connection {
   readonly db: DatabaseSync
   readonly #name: string
+  readonly #onStatement: ((sql: string) => void) | null
   readonly #prepared = new Map<string, Prepared>()
 
-  constructor(name: string, db: DatabaseSync) {
+  constructor(name: string, db: DatabaseSync, onStatement: ((sql: string) => void) | null = null) {
     this.#name = name
     this.db = db
+    this.#onStatement = onStatement
   }
 
   run(sql: string, parameters: readonly unknown[]): QueryResult<unknown> {
     try {
-      let { statement, toObjects, columns } = this.#prepare(sql)
+      const prepared = this.#prepare(sql)
       const values = parameters as SQLInputValue[]
-      if (toObjects === null) {
-        const { changes } = statement.run(...values)
+      if (!prepared.returnsRows) {
+        const { changes } = prepared.statement.run(...values)
         return { numAffectedRows: BigInt(changes), rows: [] }
       }
-      const rows = statement.all(...values) as unknown as unknown[][]
-      const first = rows[0]
-      if (first === undefined) return { rows: [] }
-      if (first.length !== columns) {
-        // Another process changed the table since the statement was prepared.
-        this.#prepared.delete(sql)
-        toObjects = this.#prepare(sql).toObjects
-      }
-      return { rows: toObjects?.(rows) ?? [] }
+      const rows = prepared.statement.all(...values) as unknown as unknown[][]
+      const width = rows[0]?.length
+      if (width === undefined) return { rows: [] }
+      // Only now, since running may have found the table changed and prepared anew.
+      if (prepared.mapper?.width !== width)
+        prepared.mapper = rowMapper(prepared.statement.columns().map(column => column.name))
+      return { rows: prepared.mapper.toObjects(rows) }
     } catch (error) {
       throw translate(this.#name, error)
     }
@@ -66,14 +71,11 @@ export class Connection {
       this.#prepared.set(sql, known)
       return known
     }
+    this.#onStatement?.(sql)
     const statement = this.db.prepare(sql)
-    const names = statement.columns().map(column => column.name)
-    if (names.length > 0) statement.setReturnArrays(true)
-    const prepared: Prepared = {
-      statement,
-      columns: names.length,
-      toObjects: names.length === 0 ? null : rowMapper(names),
-    }
+    const returnsRows = statement.columns().length > 0
+    if (returnsRows) statement.setReturnArrays(true)
+    const prepared: Prepared = { statement, returnsRows, mapper: null }
     if (this.#prepared.size >= MAX_STATEMENTS) {
       const oldest = this.#prepared.keys().next()
       if (oldest.done !== true) this.#prepared.delete(oldest.value)
@@ -84,25 +86,11 @@ export class Connection {
 }
 
 /** Compiles `rows => [{ id: r[0], name: r[1] }, …]`: an object literal is made several times faster than a loop over names. */
-function rowMapper(names: readonly string[]): (rows: unknown[][]) => Row[] {
+function rowMapper(names: readonly string[]): Mapper {
   const fields = names.map((name, index) => `[${JSON.stringify(name)}]: r[${index}]`).join(', ')
   const source = `const out = new Array(rows.length); for (let i = 0; i < rows.length; i++) { const r = rows[i]; out[i] = { ${fields} } } return out`
   // The only generated code in the project: column names come from our own statements and are quoted.
-  return new Function('rows', source) as (rows: unknown[][]) => Row[]
-}
-
-/** Lets one in at a time, in the order of asking. */
-class Turnstile {
-  #last: Promise<void> = Promise.resolve()
-
-  /** Resolves to the function that lets the next one in. */
-  async enter(): Promise<() => void> {
-    const before = this.#last
-    let leave = (): void => {}
-    this.#last = new Promise(resolve => (leave = resolve))
-    await before
-    return leave
-  }
+  return { width: names.length, toObjects: new Function('rows', source) as Mapper['toObjects'] }
 }
 
 /** The connections of one database, shared by the Kysely that writes and the one that only reads. */
@@ -116,8 +104,6 @@ export interface Shared {
   /** How long to wait for another process that holds the file. */
   readonly busyTimeoutMs: number
 }
-
-export const createShared = (parts: Omit<Shared, 'turnstile'>): Shared => ({ ...parts, turnstile: new Turnstile() })
 
 /** Kysely's adapter: several connections at once (we make our own order), and the facts the kernel's helpers ask for. */
 export class KotoSqliteAdapter extends SqliteAdapter {
@@ -161,8 +147,7 @@ export class KotoSqliteDriver implements Driver {
 class Session implements DatabaseConnection {
   readonly #shared: Shared
   readonly #readsOnly: boolean
-  /** Set while in a transaction. */
-  #leave: (() => void) | null = null
+  #inTransaction = false
 
   constructor(shared: Shared, readsOnly: boolean) {
     this.#shared = shared
@@ -174,18 +159,18 @@ class Session implements DatabaseConnection {
     const isSelect = query.query.kind === 'SelectQueryNode'
     if (this.#readsOnly && !isSelect && query.query.kind !== 'RawNode')
       throw new Error(`${name}: a read session cannot write; use tx`)
-    if (this.#leave !== null) {
+    if (this.#inTransaction) {
       // A full disk makes SQLite undo the transaction by itself; what followed would then be kept one by one.
       if (!writer.db.isTransaction) throw unavailable(name, 'rolled-back')
       return this.#run(query) as QueryResult<R>
     }
     if (reader !== null && (isSelect || this.#readsOnly))
       return reader.run(query.sql, query.parameters) as QueryResult<R>
-    const leave = await turnstile.enter()
+    await turnstile.enter()
     try {
       return (await this.#whenFree(() => this.#run(query))) as QueryResult<R>
     } finally {
-      leave()
+      turnstile.leave()
     }
   }
 
@@ -196,12 +181,12 @@ class Session implements DatabaseConnection {
 
   async begin(): Promise<void> {
     if (this.#readsOnly) throw new Error(`${this.#shared.name}: a read session has no transactions; use tx`)
-    const leave = await this.#shared.turnstile.enter()
+    await this.#shared.turnstile.enter()
     try {
       await this.#whenFree(() => this.#shared.writer.run('begin immediate', []))
-      this.#leave = leave
+      this.#inTransaction = true
     } finally {
-      if (this.#leave === null) leave()
+      if (!this.#inTransaction) this.#shared.turnstile.leave()
     }
   }
 
@@ -214,7 +199,7 @@ class Session implements DatabaseConnection {
   }
 
   rollback(): void {
-    if (this.#leave === null) return
+    if (!this.#inTransaction) return
     const { writer } = this.#shared
     try {
       if (writer.db.isOpen && writer.db.isTransaction) writer.run('rollback', [])
@@ -224,9 +209,8 @@ class Session implements DatabaseConnection {
   }
 
   #end(): void {
-    const leave = this.#leave
-    this.#leave = null
-    leave?.()
+    this.#inTransaction = false
+    this.#shared.turnstile.leave()
   }
 
   #run(query: CompiledQuery): QueryResult<unknown> {

@@ -26,6 +26,21 @@ const SENTENCES: Readonly<Record<UnavailableReason, string>> = {
   serialisation: 'a concurrent transaction came first',
 }
 
+/** What the file system says when we make or copy a file. */
+const FILE_REASONS: Readonly<Record<string, UnavailableReason>> = {
+  EACCES: 'cannot-open',
+  EPERM: 'cannot-open',
+  ENOENT: 'cannot-open',
+  ENOTDIR: 'cannot-open',
+  EISDIR: 'cannot-open',
+  EEXIST: 'cannot-open', // a file where a folder should be
+  EMFILE: 'cannot-open',
+  EROFS: 'read-only',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EIO: 'io',
+}
+
 const CONSTRAINT_FOREIGN_KEY = 787
 const CONSTRAINT_PRIMARY_KEY = 1555
 const CONSTRAINT_UNIQUE = 2067
@@ -45,9 +60,13 @@ export const isBusy = (error: unknown): boolean => ((errcodeOf(error) ?? 0) & 0x
 /** The error to throw on: one of kernel/db/errors.ts where there is one, else the same. `name` is the database's. */
 export function translate(name: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_STATE') return unavailable(name, 'closed', error)
+  const { code: word } = error as NodeJS.ErrnoException
+  if (word === 'ERR_INVALID_STATE') return unavailable(name, 'closed', error)
   const code = errcodeOf(error)
-  if (code === undefined) return error
+  if (code === undefined) {
+    const reason = FILE_REASONS[word ?? '']
+    return reason === undefined ? error : unavailable(name, reason, error)
+  }
   if (code === CONSTRAINT_UNIQUE || code === CONSTRAINT_PRIMARY_KEY || code === CONSTRAINT_ROWID)
     return new DuplicateKey(columnsIn(error.message), error)
   if (code === CONSTRAINT_FOREIGN_KEY) return new BrokenReference(error)

@@ -4,9 +4,11 @@ import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { createDatabase, type Database } from '#kernel/db/database.ts'
+import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { translate } from '#host/node/sqlite-errors.ts'
-import { Connection, createShared, KotoSqliteAdapter, KotoSqliteDriver, type Shared } from '#host/node/sqlite-driver.ts'
+import { Turnstile } from '#host/node/sqlite-turnstile.ts'
+import { Connection, KotoSqliteAdapter, KotoSqliteDriver, type Shared } from '#host/node/sqlite-driver.ts'
 
 export interface SqliteOptions {
   /** Made with mode 0600, its folder with 0700, when not there. `:memory:` lives as long as it is open. */
@@ -18,52 +20,54 @@ export interface SqliteOptions {
   readonly synchronous?: 'FULL' | 'NORMAL'
   /** How long a writer waits for another process that holds the file; default 5000. */
   readonly busyTimeoutMs?: number
+  /** Told each statement's text when it is first prepared: for tests of query plans. */
+  readonly onStatement?: (sql: string) => void
 }
 
 const MEMORY = ':memory:'
 /** Kibibytes of page cache per connection: six databases with two connections each stay near 12 MB. */
 const CACHE_KIB = 1024
-/** What a connection itself waits, stopping the whole process; the rest of the wait is ours and stops nobody. */
-const OWN_BUSY_MS = 10
+/**
+ * What a connection itself waits for another process, stopping this one: at opening as long as it takes, afterwards the
+ * writer not at all (the driver waits, stopping nobody) and the reader, which in WAL hardly ever has to, a little.
+ */
+const OPEN_BUSY_MS = 5000
+const WRITER_BUSY_MS = 0
+const READER_BUSY_MS = 250
 
 /** @throws DatabaseUnavailable when the file cannot be opened or is no database. */
 export function openSqlite<T>(options: SqliteOptions): Database<T> {
   const name = `${options.name}-db`
-  const isMemory = options.file === MEMORY
+  const { clock, busyTimeoutMs = 5000 } = options
   const connections: Connection[] = []
+  const connect = (readOnly: boolean): Connection => {
+    const db = new DatabaseSync(options.file, { readOnly, timeout: OPEN_BUSY_MS, defensive: true })
+    const connection = new Connection(name, db, options.onStatement ?? null)
+    connections.push(connection)
+    return connection
+  }
   try {
+    const isMemory = options.file === MEMORY
     if (!isMemory) makeFile(options.file)
-    const writer = new Connection(
-      name,
-      new DatabaseSync(options.file, { timeout: OWN_BUSY_MS, enableForeignKeyConstraints: true, defensive: true }),
-    )
-    connections.push(writer)
-    if (!isMemory) writer.run('pragma journal_mode = wal', [])
-    for (const pragma of [
+    const writer = connect(false)
+    set(writer, [
+      ...(isMemory ? [] : ['journal_mode = wal', 'journal_size_limit = 8388608']),
       `synchronous = ${options.synchronous ?? 'FULL'}`,
-      'journal_size_limit = 8388608',
+      'foreign_keys = on',
       ...EVERY_CONNECTION,
+      `busy_timeout = ${WRITER_BUSY_MS}`,
     ])
-      writer.run(`pragma ${pragma}`, [])
-    const reader = isMemory
-      ? null
-      : new Connection(name, new DatabaseSync(options.file, { timeout: OWN_BUSY_MS, readOnly: true, defensive: true }))
-    if (reader !== null) {
-      connections.push(reader)
-      for (const pragma of EVERY_CONNECTION) reader.run(`pragma ${pragma}`, [])
-    }
-    const shared = createShared({
-      name,
-      writer,
-      reader,
-      clock: options.clock,
-      busyTimeoutMs: options.busyTimeoutMs ?? 5000,
-    })
-    return databaseOver<T>(shared)
+    const reader = isMemory ? null : connect(true)
+    if (reader !== null) set(reader, [...EVERY_CONNECTION, `busy_timeout = ${READER_BUSY_MS}`])
+    return databaseOver<T>({ name, writer, reader, clock, busyTimeoutMs, turnstile: new Turnstile(name) })
   } catch (error) {
     for (const connection of connections) connection.close()
     throw translate(name, error)
   }
+}
+
+const set = (connection: Connection, pragmas: readonly string[]): void => {
+  for (const pragma of pragmas) connection.db.exec(`pragma ${pragma}`)
 }
 
 const EVERY_CONNECTION = [
@@ -87,13 +91,13 @@ function databaseOver<T>(shared: Shared): Database<T> {
     })
 
   const alone = async <R>(deed: () => R | Promise<R>): Promise<R> => {
-    const leave = await turnstile.enter()
+    await turnstile.enter()
     try {
       return await deed()
     } catch (error) {
       throw translate(name, error)
     } finally {
-      leave()
+      turnstile.leave()
     }
   }
 
@@ -102,6 +106,7 @@ function databaseOver<T>(shared: Shared): Database<T> {
     kysely: kysely(false),
     reader: kysely(true),
     clock,
+    around: deed => turnstile.around(deed),
     check: () => (reader === null ? alone(() => problemsIn(writer)) : Promise.resolve().then(() => problemsIn(reader))),
     backupTo: path =>
       alone(async () => {
@@ -132,6 +137,16 @@ function makeFile(file: string): void {
 
 /** SQLite's own two inspections, a sentence per finding. */
 function problemsIn(connection: Connection): string[] {
+  try {
+    return findings(connection)
+  } catch (error) {
+    // Damage where even the inspection stumbles over it.
+    if (error instanceof DatabaseUnavailable && error.reason === 'corrupt') return [error.message]
+    throw error
+  }
+}
+
+function findings(connection: Connection): string[] {
   const damage = connection.run('pragma integrity_check', []).rows as { integrity_check: string }[]
   const dangling = connection.run('pragma foreign_key_check', []).rows as {
     table: string

@@ -46,6 +46,8 @@ export interface DatabaseParts<T> {
   /** Refuses to write and does not wait for transactions where the dialect can do so. */
   readonly reader: Kysely<T>
   readonly clock: Clock
+  /** Wraps the deed of each transaction; a host may notice there that one waits for itself. */
+  around?<R>(deed: () => Promise<R>): Promise<R>
   check(): Promise<readonly string[]>
   backupTo(path: string): Promise<void>
   close(): Promise<void>
@@ -53,10 +55,13 @@ export interface DatabaseParts<T> {
 
 const TRIES = 6
 const FIRST_PAUSE_MS = 10
+/** A try that took this long is not followed by another: it has waited for the database already. */
+const PATIENCE_MS = 5000
 
 /** Sessions over what a host opened; `openSqlite` in host/node is the usual caller. */
 export function createDatabase<T>(parts: DatabaseParts<T>): Database<T> {
   const { name, kysely, reader, clock, check, backupTo, close } = parts
+  const around = parts.around ?? (<R>(deed: () => Promise<R>): Promise<R> => deed())
   /** The transactions under way, and the error of a joined part that must undo them. */
   const open = new WeakMap<Kysely<T>, { failed?: { readonly error: unknown } }>()
 
@@ -79,7 +84,7 @@ export function createDatabase<T>(parts: DatabaseParts<T>): Database<T> {
       const state: { failed?: { readonly error: unknown } } = {}
       open.set(q, state)
       try {
-        const result = await deed(q)
+        const result = await around(() => deed(q))
         if (state.failed !== undefined) throw state.failed.error
         return result
       } finally {
@@ -88,11 +93,12 @@ export function createDatabase<T>(parts: DatabaseParts<T>): Database<T> {
     })
 
   const retried = async <R>(deed: Deed<T, R>): Promise<R> => {
+    const giveUpAt = clock.monotonic() + PATIENCE_MS
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await once(deed)
       } catch (error) {
-        if (!isTransient(error) || attempt === TRIES) throw error
+        if (!isTransient(error) || attempt === TRIES || clock.monotonic() >= giveUpAt) throw error
         await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))
       }
     }

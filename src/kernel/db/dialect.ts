@@ -36,8 +36,11 @@ export const MYSQL: Dialect = {
   maxParameters: 60_000,
 }
 
+/** A Kysely, whatever its tables, or a transaction of one. */
+export type AnyKysely = Pick<Kysely<unknown>, 'getExecutor'>
+
 /** The dialect behind `q`: our hosts put it on their adapter, and Kysely hands the adapter through transactions. */
-export function dialectOf<T>(q: Pick<Kysely<T>, 'getExecutor'>): Dialect {
+export function dialectOf(q: AnyKysely): Dialect {
   const { dialect } = q.getExecutor().adapter as { dialect?: Dialect }
   if (dialect === undefined)
     throw new Error('this Kysely was not opened by one of our hosts: its adapter names no dialect')

@@ -1,6 +1,6 @@
 // One page of a sorted list, found from where the last one ended, however long the list is.
-import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
-import { dialectOf } from '#kernel/db/dialect.ts'
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
+import { dialectOf, type AnyKysely } from '#kernel/db/dialect.ts'
 
 export type Direction = 'asc' | 'desc'
 
@@ -30,7 +30,7 @@ export interface PageOptions {
  * @throws Error when the marker lacks one of the columns.
  */
 export async function page<DB, TB extends keyof DB, O>(
-  q: Kysely<DB>,
+  q: AnyKysely,
   query: SelectQueryBuilder<DB, TB, O>,
   options: PageOptions,
 ): Promise<O[]> {
