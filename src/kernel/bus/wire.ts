@@ -1,4 +1,5 @@
 // How messages and failures look on the wire: JSON, nothing else. A failure keeps code, status, message, cause and reasons.
+import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import type { Reason } from '#kernel/contract/verdict.ts'
 import type { Who } from '#kernel/lib/context.ts'
@@ -46,6 +47,8 @@ const full = (value: unknown): value is object =>
 export function encodeError(error: unknown, depth = 0): WireFault {
   if (typeof error !== 'object' || error === null) return { code: 'RpcError', status: 500, message: String(error) }
   const e = error as Partial<Record<'code' | 'status' | 'message' | 'because' | 'extra' | 'headers' | 'cause', unknown>>
+  if (error instanceof DatabaseUnavailable)
+    return { code: 'DatabaseUnavailable', status: 503, message: `the database cannot serve now (${error.reason})` }
   const known = typeof e.code === 'string' && typeof e.status === 'number'
   return {
     code: known ? (e.code as string) : 'RpcError',

@@ -1,4 +1,5 @@
 // Trying again, with growing pauses. Requests never retry; saga steps do; reconcilers simply run again.
+import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 
 export interface RetryPolicy {
@@ -18,9 +19,10 @@ export const pauseBefore = (policy: RetryPolicy, next: number): number =>
 
 const TRANSIENT_STATUS = new Set([408, 425, 429, 502, 503, 504])
 
-/** True for a failure that may be gone in a moment: by its status (408, 429, 502–504 …) or an own `transient: true`. */
+/** True for a failure that may be gone in a moment: by its status (408, 429, 502–504 …), a database that cannot serve now, or an own `transient: true`. */
 export function isTransient(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
+  if (error instanceof DatabaseUnavailable) return true
   const { status, transient } = error as { status?: unknown; transient?: unknown }
   if (typeof transient === 'boolean') return transient
   return typeof status === 'number' && TRANSIENT_STATUS.has(status)
