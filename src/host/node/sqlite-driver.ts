@@ -90,6 +90,7 @@ function rowMapper(names: readonly string[]): Mapper {
   const fields = names.map((name, index) => `[${JSON.stringify(name)}]: r[${index}]`).join(', ')
   const source = `const out = new Array(rows.length); for (let i = 0; i < rows.length; i++) { const r = rows[i]; out[i] = { ${fields} } } return out`
   // The only generated code in the project: column names come from our own statements and are quoted.
+  // oxlint-disable-next-line typescript/no-implied-eval
   return { width: names.length, toObjects: new Function('rows', source) as Mapper['toObjects'] }
 }
 
@@ -168,7 +169,10 @@ class Session implements DatabaseConnection {
       return reader.run(query.sql, query.parameters) as QueryResult<R>
     await turnstile.enter()
     try {
-      return (await this.#whenFree(() => this.#run(query))) as QueryResult<R>
+      return (await this.#whenFree(() => {
+        this.#clearAway()
+        return this.#run(query)
+      })) as QueryResult<R>
     } finally {
       turnstile.leave()
     }
@@ -183,7 +187,10 @@ class Session implements DatabaseConnection {
     if (this.#readsOnly) throw new Error(`${this.#shared.name}: a read session has no transactions; use tx`)
     await this.#shared.turnstile.enter()
     try {
-      await this.#whenFree(() => this.#shared.writer.run('begin immediate', []))
+      await this.#whenFree(() => {
+        this.#clearAway()
+        this.#shared.writer.run('begin immediate', [])
+      })
       this.#inTransaction = true
     } finally {
       if (!this.#inTransaction) this.#shared.turnstile.leave()
@@ -200,12 +207,19 @@ class Session implements DatabaseConnection {
 
   rollback(): void {
     if (!this.#inTransaction) return
-    const { writer } = this.#shared
     try {
-      if (writer.db.isOpen && writer.db.isTransaction) writer.run('rollback', [])
+      this.#clearAway()
+    } catch {
+      // What made us roll back is the better error; whoever comes next tries again to clear away.
     } finally {
       this.#end()
     }
+  }
+
+  /** Undoes what a transaction of the past left open, as when the file could not be written for its rollback. */
+  #clearAway(): void {
+    const { writer } = this.#shared
+    if (writer.db.isOpen && writer.db.isTransaction) writer.run('rollback', [])
   }
 
   #end(): void {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { crossings, type Crossing } from '#kernel/crossing/crossing.ts'
 import type { Database, DbCtx } from '#kernel/db/database.ts'
 import { BrokenReference, DatabaseUnavailable, NewerDatabase } from '#kernel/db/errors.ts'
-import { inChunks, insertIfAbsent, isDuplicate, like, matches, swap, upsert } from '#kernel/db/helpers.ts'
+import { inChunks, insertAll, insertIfAbsent, isDuplicate, like, matches, swap, upsert } from '#kernel/db/helpers.ts'
 import { migrate, type Migration } from '#kernel/db/migrations.ts'
 import { page, type Direction } from '#kernel/db/page.ts'
 import { systemClock, type Clock } from '#kernel/lib/clock.ts'
@@ -335,12 +335,17 @@ export function databaseSuite(name: string, open: <T>(clock: Clock) => Database<
       await db.close()
     })
 
-    test('inChunks: long id lists', async () => {
+    test('insertAll and inChunks: long lists', async () => {
       const db = await opened()
       const ids = Array.from({ length: 2_500 }, (_, index) => `id-${index}`)
-      await db.tx(ctx, 'fill', async q => {
-        for (const id of ids) await q.insertInto('things').values(thing(id)).execute()
-      })
+      await db.tx(ctx, 'fill', q =>
+        insertAll(
+          q,
+          'things',
+          ids.map(id => thing(id)),
+        ),
+      )
+      await insertAll(db.kysely, 'things', [])
       const widths: number[] = []
       const rows = await inChunks([...ids, 'id-7', 'nobody'], some => {
         widths.push(some.length)

@@ -19,7 +19,10 @@ export interface Database<T> {
   readonly name: string
   /** Crosses nothing. Queries outside a session: start-up, tests, reconcilers' small change. Never inside a `tx`: it would wait for itself. */
   readonly kysely: Kysely<T>
-  /** A named look. Each statement sees the newest committed rows and waits for no transaction; `q` refuses to write. */
+  /**
+   * A named look. Each statement sees the newest committed rows and waits for no transaction (in memory it does wait);
+   * `q` refuses to write. Inside a `tx`, `within(q).read` sees what that has written.
+   */
   read<R>(ctx: DbCtx, name: string, deed: Deed<T, R>): Promise<R>
   /**
    * A named transaction: all of it or nothing, one at a time, seeing nothing uncommitted of others. Run again from its
@@ -47,10 +50,10 @@ export interface DatabaseParts<T> {
   readonly reader: Kysely<T>
   readonly clock: Clock
   /** Wraps the deed of each transaction; a host may notice there that one waits for itself. */
-  around?<R>(deed: () => Promise<R>): Promise<R>
-  check(): Promise<readonly string[]>
-  backupTo(path: string): Promise<void>
-  close(): Promise<void>
+  readonly around?: <R>(deed: () => Promise<R>) => Promise<R>
+  readonly check: () => Promise<readonly string[]>
+  readonly backupTo: (path: string) => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const TRIES = 6

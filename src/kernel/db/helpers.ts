@@ -98,6 +98,23 @@ export async function insertIfAbsent<T, N extends TableName<T>>(
   }
 }
 
+const ROWS_AT_ONCE = 100
+
+/** Inserts any number of rows, so many per statement as the dialect bears. Not atomic by itself: use it in a `tx`. */
+export async function insertAll<T, N extends TableName<T>>(
+  q: Kysely<T>,
+  table: N,
+  rows: readonly Insertable<T[N]>[],
+): Promise<void> {
+  const width = Math.max(1, ...rows.map(row => Object.keys(row).length))
+  const some = Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(dialectOf(q).maxParameters / width)))
+  for (let start = 0; start < rows.length; start += some)
+    await untyped(q)
+      .insertInto(table as string)
+      .values(rows.slice(start, start + some) as unknown as Record<string, unknown>[])
+      .execute()
+}
+
 /** Where in the column the text is looked for. */
 export type LikeWhere = 'anywhere' | 'start' | 'end' | 'whole'
 

@@ -41,7 +41,7 @@ export async function page<DB, TB extends keyof DB, O>(
     const left = options.limit === undefined ? undefined : options.limit - rows.length
     if (left !== undefined && left <= 0) break
     let some = range === undefined ? query : query.where(range)
-    for (const key of keys) some = some.orderBy(order(key, nullsFirst))
+    for (const [index, key] of keys.entries()) some = some.orderBy(order(key, nullsFirst || index === keys.length - 1))
     for (const row of await (left === undefined ? some : some.limit(left)).execute()) rows.push(row)
   }
   return options.backwards === true ? rows.reverse() : rows
@@ -76,7 +76,9 @@ function rangesAfter(keys: readonly SortKey[], marker: Readonly<Record<string, u
   const ranges: RawBuilder<SqlBool>[] = []
   for (let depth = keys.length - 1; depth >= 0; depth -= 1) {
     const same = keys.slice(0, depth).map((key, index) => equal(key.column, values[index]))
-    for (const beyond of behind(keys[depth] as SortKey, values[depth]))
+    // The tie breaker is never NULL.
+    const all = behind(keys[depth] as SortKey, values[depth])
+    for (const beyond of depth === keys.length - 1 ? all.slice(0, 1) : all)
       ranges.push(sql<SqlBool>`${sql.join([...same, beyond], sql` and `)}`)
   }
   return ranges
@@ -93,7 +95,8 @@ function behind(key: SortKey, value: unknown): RawBuilder<SqlBool>[] {
   return value === null ? [] : [sql<SqlBool>`${name} < ${value}`, sql<SqlBool>`${name} is null`]
 }
 
-const order = (key: SortKey, nullsFirst: boolean): RawBuilder<unknown> => {
-  const nulls = nullsFirst ? sql`` : key.direction === 'asc' ? sql` nulls first` : sql` nulls last`
+/** `plain`: the dialect's own place for NULL will do. */
+const order = (key: SortKey, plain: boolean): RawBuilder<unknown> => {
+  const nulls = plain ? sql`` : key.direction === 'asc' ? sql` nulls first` : sql` nulls last`
   return sql`${sql.ref(key.column)} ${sql.raw(key.direction === 'asc' ? 'asc' : 'desc')}${nulls}`
 }

@@ -159,7 +159,7 @@ export function repositorySuite(name: string, open: () => Database<WidgetTables>
 
     // Two want it; one wins.
     const both = await Promise.all([1, 2].map(() => widgetsDb(db.kysely).enter('w1', null, 'deleting')))
-    assert.deepEqual(both.toSorted(), [false, true])
+    assert.equal(both.filter(Boolean).length, 1)
 
     const newest = { sort: [{ column: WIDGET_SORT_KEYS.created_at, direction: 'desc' as const }], limit: 2 }
     const ids = (list: readonly Widget[] | undefined) => list?.map(each => each.id)
