@@ -1,5 +1,6 @@
 // The bus as components see it: typed verbs, contexts that travel, and both sides of every message on the seam.
-import { decodeError, encodeError, ProcessDeath, type Message, type Reply } from '#kernel/bus/wire.ts'
+import { decodeError, encodeError, type Message, type Reply } from '#kernel/bus/wire.ts'
+import { ProcessDeath } from '#kernel/crossing/death.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import type { Address, ListenOptions, QueueState, Transport } from '#kernel/bus/transport.ts'
 import type { AnyVerb, Asking, AskingAll, Implementation, Rpc, RpcClient, Verbs } from '#kernel/bus/rpc.ts'

@@ -1,4 +1,5 @@
 // How messages and failures look on the wire: JSON, nothing else. A failure keeps code, status, message, cause and reasons.
+import { ProcessDeath } from '#kernel/crossing/death.ts'
 import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import type { Reason } from '#kernel/contract/verdict.ts'
@@ -26,16 +27,6 @@ export interface WireFault {
   readonly extra?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: WireFault
-}
-
-/** The process is dead as far as the core is concerned: whoever sees it stops at once and writes nothing more. */
-export class ProcessDeath extends Error {
-  readonly code = 'ProcessDeath'
-  readonly status = 500
-  constructor(where: string) {
-    super(`the process died at ${where}`)
-    this.name = 'ProcessDeath'
-  }
 }
 
 const MAX_DEPTH = 8

@@ -1,6 +1,7 @@
 // One body, tried within its deadline: transient failures again after a pause, an abort heard, nothing left running unseen.
 import { Fault } from '#kernel/contract/fault.ts'
-import { encodeError, ProcessDeath } from '#kernel/bus/wire.ts'
+import { encodeError } from '#kernel/bus/wire.ts'
+import { ProcessDeath } from '#kernel/crossing/death.ts'
 import { isTransient, retry, type RetryPolicy } from '#kernel/lib/retry.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'

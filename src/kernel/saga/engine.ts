@@ -1,7 +1,8 @@
 // Runs sagas: asks the plan what comes next, writes it down, does it, writes that down. Owned by one actor (nova-conductor).
 import { attempt, cancelledFault, DEFAULT_DEADLINE_MS, GRACE_MS } from '#kernel/saga/attempt.ts'
 import { candidateToDrop, decide, HOOK, type Decision, type Rows, type StepAt } from '#kernel/saga/plan.ts'
-import { decodeError, encodeError, ProcessDeath } from '#kernel/bus/wire.ts'
+import { decodeError, encodeError } from '#kernel/bus/wire.ts'
+import { ProcessDeath } from '#kernel/crossing/death.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import {
   Fenced,

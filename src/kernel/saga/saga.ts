@@ -161,8 +161,8 @@ const build = (name: string, options: AnySaga['options'], nodes: readonly SagaNo
  */
 export const saga =
   <Tools extends Places>() =>
-  <Input extends object>(
+  <Input extends object, Home extends keyof Tools & string = keyof Tools & string>(
     name: string,
-    options: SagaOptions<Tools, Input, keyof Tools & string>,
+    options: SagaOptions<Tools, Input, Home>,
   ): Saga<Tools, Input, Input> =>
     build(name, options as unknown as AnySaga['options'], []) as Saga<Tools, Input, Input>
