@@ -1,0 +1,235 @@
+// The console in a real browser against a running cloud: what a person does on the first day, by roles and labels.
+// Needs KOTO_TEST_URL (e.g. http://127.0.0.1:8080) and KOTO_TEST_PASSWORD. KOTO_TEST_SIMULATED=1 leaves out the screen,
+// which a simulated hypervisor does not have. Screenshots go to KOTO_TEST_SHOTS, else to a temporary folder.
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+
+const url = process.env['KOTO_TEST_URL'] ?? ''
+const password = process.env['KOTO_TEST_PASSWORD'] ?? ''
+const simulated = process.env['KOTO_TEST_SIMULATED'] === '1'
+const executablePath = process.env['KOTO_TEST_CHROMIUM'] ?? '/usr/bin/chromium'
+const skip = url === '' || password === '' ? 'KOTO_TEST_URL and KOTO_TEST_PASSWORD are not set' : false
+
+/** A guest's whole boot under emulation. */
+const BOOT_MS = 180_000
+const NAME = `web-test-${process.pid}`
+
+describe('the web console', { skip }, () => {
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let shots: string
+  const complaints: string[] = []
+
+  const shot = (name: string): Promise<unknown> => page.screenshot({ path: join(shots, `${name}.png`) })
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const tab = (name: string) => page.getByRole('tab', { name, exact: true }).click()
+
+  const signIn = async (user: string, secret: string): Promise<void> => {
+    await page.getByLabel('User name').fill(user)
+    await page.getByLabel('Password').fill(secret)
+    await button('Sign in').click()
+  }
+
+  before(async () => {
+    shots = process.env['KOTO_TEST_SHOTS'] ?? (await mkdtemp(join(tmpdir(), 'koto-web-')))
+    await mkdir(shots, { recursive: true })
+    browser = await chromium.launch({
+      executablePath,
+      headless: true,
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+    context = await browser.newContext({ viewport: { width: 1360, height: 860 }, locale: 'en-US' })
+    page = await context.newPage()
+    page.on('pageerror', error => complaints.push(String(error)))
+    page.on('console', message => {
+      // A refused API call is also logged by the browser; those are asked for in this test.
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
+    })
+  })
+
+  after(async () => {
+    await browser?.close()
+    if (!skip) console.log(`# screenshots: ${shots}`)
+  })
+
+  test('the first view is under 300 kB of compressed script', async () => {
+    const scripts: Promise<number>[] = []
+    page.on('response', response => {
+      if (response.url().endsWith('.js')) scripts.push(response.body().then(body => gzipSync(body).length))
+    })
+    await page.goto(url, { waitUntil: 'networkidle' })
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    const bytes = (await Promise.all(scripts)).reduce((sum, size) => sum + size, 0)
+    page.removeAllListeners('response')
+    assert.ok(bytes > 0 && bytes < 300_000, `${bytes} bytes`)
+    await shot('sign-in')
+  })
+
+  test('a wrong password is told, and a page asked for before signing in is where one lands', async () => {
+    await page.goto(`${url}/servers`)
+    await signIn('demo', `${password}-wrong`)
+    await page.getByText('is not right').waitFor()
+    await page.getByLabel('Password').fill(password)
+    await button('Sign in').click()
+    await page.getByRole('heading', { name: 'Servers', level: 1 }).waitFor()
+    assert.equal(new URL(page.url()).pathname, '/servers')
+  })
+
+  test('the overview shows the quota', async () => {
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('meter', { name: 'vCPUs' }).waitFor()
+    await page.getByRole('meter', { name: 'Volumes', exact: true }).waitFor()
+    await shot('overview')
+  })
+
+  test('a server is launched, and its 28 steps are seen', async () => {
+    await page.getByRole('link', { name: 'Launch server' }).click()
+    await page.getByLabel('Name').waitFor()
+    await page.getByText('it has no name').first().waitFor()
+    assert.equal(await button('Launch').getAttribute('aria-disabled'), 'true')
+    await page.getByLabel('Name').fill(NAME)
+    await shot('launch')
+    await button('Launch').click()
+    await page.getByRole('table', { name: 'The steps of the boot' }).waitFor()
+    await shot('journey-live')
+    await page.getByText('28 of 28').waitFor({ timeout: BOOT_MS })
+    const lines = page.getByRole('table', { name: 'The steps of the boot' }).locator('tr.koto-done')
+    assert.equal(await lines.count(), 28)
+    await page.getByText('Active', { exact: true }).waitFor({ timeout: BOOT_MS })
+    await shot('journey-book')
+    await button('Today').click()
+    await page.getByText('Everything that crossed').waitFor()
+    assert.ok((await lines.count()) >= 28)
+    await shot('journey-today')
+  })
+
+  test('the server tells what it is, and its log is read', async () => {
+    await tab('Overview')
+    await page.getByText('koto-tiny').first().waitFor()
+    await shot('server')
+    await tab('Log')
+    await page.getByRole('log').waitFor({ timeout: 60_000 })
+    await page.waitForFunction(() => (document.querySelector('.xterm-rows')?.textContent?.trim() ?? '') !== '')
+    await shot('log')
+  })
+
+  test('its screen opens in the page', { skip: simulated && 'simulated hypervisor' }, async () => {
+    await tab('Console')
+    await page.getByText('Connected', { exact: true }).waitFor({ timeout: 30_000 })
+    await page.waitForFunction(() => (document.querySelector('canvas')?.width ?? 0) > 300)
+    await shot('console')
+  })
+
+  test(
+    'the address of openstack console url show opens without signing in',
+    { skip: simulated && 'simulated hypervisor' },
+    async () => {
+      const serverId = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+      const address = await consoleAddress(serverId)
+      const stranger = await browser.newContext({ viewport: { width: 1024, height: 700 } })
+      const screen = await stranger.newPage()
+      const path = new URL(address)
+      await screen.goto(new URL(path.pathname + path.search, url).href)
+      await screen.getByText('Connected', { exact: true }).waitFor({ timeout: 30_000 })
+      await screen.screenshot({ path: join(shots, 'console-window.png') })
+      await screen.reload()
+      await screen.getByText('works once').waitFor()
+      await stranger.close()
+    },
+  )
+
+  test('commands show what was asked, without secrets', async () => {
+    await button('Commands').click()
+    await page.getByText('openstack server create').first().waitFor()
+    await button('curl').click()
+    const text = await page.getByRole('region', { name: 'What this page just asked for' }).innerText()
+    assert.ok(!text.includes(password) && !text.includes('gAAAA'), 'a secret is shown')
+    await shot('commands')
+    await button('Close').first().click()
+  })
+
+  test('it stops, starts and is deleted', async () => {
+    await tab('Overview')
+    await button('Stop').click()
+    await page.getByText('Stopped', { exact: true }).waitFor({ timeout: BOOT_MS })
+    await button('Start').click()
+    await page.getByText('Active', { exact: true }).waitFor({ timeout: BOOT_MS })
+    await button('Delete').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('cannot be undone').waitFor()
+    await shot('delete')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('heading', { name: 'Servers', level: 1 }).waitFor()
+    await page.getByRole('link', { name: NAME }).waitFor({ state: 'detached', timeout: BOOT_MS })
+    await shot('servers')
+  })
+
+  test('a session that ended leads back, and never to another site', async () => {
+    await page.evaluate(() => {
+      const kept = JSON.parse(sessionStorage.getItem('koto.session') ?? '{}') as Record<string, unknown>
+      sessionStorage.setItem('koto.session', JSON.stringify({ ...kept, token: 'worn-out' }))
+    })
+    await page.goto(`${url}/servers`)
+    await page.getByText('Your sign-in has ended').waitFor()
+    await signIn('demo', password)
+    await page.waitForURL(`${url}/servers`)
+    await page.goto(`${url}/sign-in?to=${encodeURIComponent('//elsewhere.example/')}`)
+    await signIn('demo', password)
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+    assert.equal(new URL(page.url()).origin, new URL(url).origin)
+  })
+
+  test('it speaks Japanese, in the dark, on a telephone', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await button('demo').click()
+    await page.getByRole('menuitem', { name: '日本語' }).click()
+    await page.getByRole('heading', { name: '概要', level: 1 }).waitFor()
+    await page.keyboard.press('Escape')
+    await shot('japanese-dark')
+    await page.setViewportSize({ width: 390, height: 844 })
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    assert.ok(sideways <= 0, `${sideways} px too wide`)
+    await shot('phone')
+  })
+
+  test('the browser had nothing to complain about', () => {
+    assert.deepEqual(complaints, [])
+  })
+})
+
+/** A new console address of a server, asked for as the command-line client does. */
+async function consoleAddress(serverId: string): Promise<string> {
+  const signIn = await fetch(`${url}/identity/v3/auth/tokens`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: { methods: ['password'], password: { user: { name: 'demo', domain: { id: 'default' }, password } } },
+        scope: { project: { name: 'demo', domain: { id: 'default' } } },
+      },
+    }),
+  })
+  const token = signIn.headers.get('x-subject-token') ?? ''
+  const answer = await fetch(`${url}/compute/v2.1/servers/${serverId}/remote-consoles`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Auth-Token': token, 'OpenStack-API-Version': 'compute 2.6' },
+    body: JSON.stringify({ remote_console: { protocol: 'vnc', type: 'novnc' } }),
+  })
+  const body = (await answer.json()) as { remote_console: { url: string } }
+  return body.remote_console.url
+}
