@@ -3,7 +3,7 @@ import type { Insertable, Kysely, Selectable } from 'kysely'
 
 import { fromJson, fromTime, json, orNull, time } from '#kernel/db/codecs.ts'
 import { inChunks, swap } from '#kernel/db/helpers.ts'
-import type { FlavorCopy, NovaTables, RequestedNic, ServerTable } from '#services/nova/db/tables.ts'
+import type { Claim, FlavorCopy, NovaTables, RequestedNic, ServerTable } from '#services/nova/db/tables.ts'
 
 /** A server. Times are milliseconds since 1970. */
 export interface Server {
@@ -43,6 +43,7 @@ export interface Server {
   readonly requestedNetworks: readonly RequestedNic[] | 'auto' | 'none'
   readonly schedulerHints: Readonly<Record<string, unknown>>
   readonly trustedCerts: readonly string[] | null
+  readonly claim: Claim | null
   readonly progress: number
   readonly createdAt: number
   readonly updatedAt: number
@@ -88,6 +89,7 @@ const toRow = (s: Server): Insertable<ServerTable> => ({
   requested_networks: json(typeof s.requestedNetworks === 'string' ? s.requestedNetworks : [...s.requestedNetworks]),
   scheduler_hints: json({ ...s.schedulerHints }),
   trusted_certs: s.trustedCerts === null ? null : json([...s.trustedCerts]),
+  claim: s.claim === null ? null : json(s.claim),
   progress: s.progress,
   created_at: time(s.createdAt),
   updated_at: time(s.updatedAt),
@@ -133,6 +135,7 @@ export const serverFromRow = (row: Selectable<ServerTable>): Server => ({
   requestedNetworks: fromJson(row.requested_networks),
   schedulerHints: fromJson(row.scheduler_hints),
   trustedCerts: row.trusted_certs === null ? null : fromJson(row.trusted_certs),
+  claim: row.claim === null ? null : fromJson(row.claim),
   progress: row.progress,
   createdAt: fromTime(row.created_at),
   updatedAt: fromTime(row.updated_at),

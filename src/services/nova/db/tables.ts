@@ -14,6 +14,13 @@ export interface FlavorCopy {
   readonly extraSpecs: Readonly<Record<string, string>>
 }
 
+/** What a server takes of its host. */
+export interface Claim {
+  readonly vcpus: number
+  readonly memoryMb: number
+  readonly diskGb: number
+}
+
 /** One entry of `networks` at create, in the order asked for. */
 export interface RequestedNic {
   readonly networkId: string | null
@@ -66,6 +73,8 @@ export interface ServerTable {
   requested_networks: Json<RequestedNic[] | 'auto' | 'none'>
   scheduler_hints: Json<Record<string, unknown>>
   trusted_certs: Json<string[]> | null
+  /** What its host counts for it; null while it has none. */
+  claim: Json<Claim> | null
   progress: number
   created_at: TimeText
   updated_at: TimeText
@@ -251,6 +260,11 @@ export interface NovaTables extends SagaTables {
     ram_ratio: number
     disk_ratio: number
     reserved_memory_mb: number
+    /** Sums of the claims of the servers here, kept in the transactions that place and clear them. */
+    servers: number
+    vcpus_used: number
+    memory_mb_used: number
+    local_gb_used: number
     updated_at: TimeText
   }
   /** project_id `default` is the class of everybody. */

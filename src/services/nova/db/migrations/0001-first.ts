@@ -56,6 +56,7 @@ const TABLES: Readonly<
       requested_networks text !
       scheduler_hints text !
       trusted_certs text
+      claim text
       progress int !
       created_at str !
       updated_at str !
@@ -216,6 +217,10 @@ const TABLES: Readonly<
       ram_ratio real !
       disk_ratio real !
       reserved_memory_mb int !
+      servers int !
+      vcpus_used int !
+      memory_mb_used int !
+      local_gb_used int !
       updated_at str !`,
     key: ['id'],
     unique: [['host', 'hypervisor_hostname']],
