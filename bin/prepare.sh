@@ -39,8 +39,8 @@ with_lock() { # with_lock FUNCTION
 
 npm_needed() {
   command -v node >/dev/null 2>&1 || fail "Koto needs Node 20 or newer with npm to begin: install them and run this again."
-  node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' ||
-    fail "Koto needs Node 20 or newer to begin; this is $(node --version)."
+  node -e 'process.exit(+process.versions.node.split(".")[0] >= 18 ? 0 : 1)' ||
+    fail "Koto needs Node 18 or newer to begin; this is $(node --version)."
   command -v npm >/dev/null 2>&1 || fail "Koto needs npm to begin, and there is only Node here: install npm and run this again."
 }
 
