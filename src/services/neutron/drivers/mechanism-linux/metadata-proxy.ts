@@ -1,0 +1,128 @@
+// Metadata for guests: this process listens in each network's and router's namespace and hands every request on with its origin.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Server as NetServer } from 'node:net'
+import type { Fabric } from '#host/linux/fabric.ts'
+import type { ListenWhere } from '#host/linux/listen-in.ts'
+import type { MetadataReply, MetadataRequest, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
+
+/** A place to answer: a namespace, and which network or router it stands for. */
+export interface MetadataDoor {
+  readonly namespace: string
+  readonly where: ListenWhere
+  readonly origin: { readonly networkId: string } | { readonly routerId: string }
+}
+
+export interface MetadataProxy {
+  /** Opens the doors that are missing and closes those not named. Gives per namespace why one could not be opened. */
+  converge(doors: readonly MetadataDoor[]): Promise<ReadonlyMap<string, string>>
+  /** Namespaces where it answers. */
+  open(): readonly string[]
+  close(): Promise<void>
+}
+
+const BODY_LIMIT = 64 * 1024
+const ANSWER_MS = 15_000
+
+export function createMetadataProxy(fabric: Fabric, onRequest: OnMetadata): MetadataProxy {
+  const servers = new Map<string, Server>()
+  const shut = async (namespace: string): Promise<void> => {
+    const server = servers.get(namespace)
+    servers.delete(namespace)
+    if (server === undefined) return
+    server.closeAllConnections()
+    await new Promise<void>(resolve => server.close(() => resolve()))
+  }
+  return {
+    async converge(doors) {
+      const failed = new Map<string, string>()
+      const wanted = new Set(doors.map(door => door.namespace))
+      await Promise.all([...servers.keys()].filter(name => !wanted.has(name)).map(shut))
+      for (const door of doors) {
+        if (servers.has(door.namespace)) continue
+        try {
+          const handle = await fabric.listen(door.namespace, door.where)
+          servers.set(door.namespace, serve(handle, door, onRequest))
+        } catch (error) {
+          failed.set(door.namespace, error instanceof Error ? error.message : String(error))
+        }
+      }
+      return failed
+    },
+    open: () => [...servers.keys()].sort(),
+    async close() {
+      await Promise.all([...servers.keys()].map(shut))
+    },
+  }
+}
+
+function serve(handle: NetServer, door: MetadataDoor, onRequest: OnMetadata): Server {
+  const server = createServer(
+    { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 5_000 },
+    (request, response) => {
+      void answer(request, response, door, onRequest)
+    },
+  )
+  server.maxConnections = 256
+  server.listen(handle)
+  server.unref()
+  return server
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  door: MetadataDoor,
+  onRequest: OnMetadata,
+): Promise<void> {
+  const send = (reply: MetadataReply): void => {
+    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+    response.writeHead(reply.status, {
+      'content-type': 'text/plain; charset=UTF-8',
+      ...reply.headers,
+      'content-length': body.byteLength,
+    })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+  try {
+    const body = await readBody(request)
+    if (body === null) return send({ status: 413, body: 'the body is too large\n' })
+    const source = request.socket.remoteAddress ?? ''
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+      ),
+    )
+    const ask: MetadataRequest = {
+      method: request.method ?? 'GET',
+      path: request.url ?? '/',
+      headers,
+      body,
+      sourceIp: source.replace(/^::ffff:/, '').replace(/%.*$/, ''),
+      ...door.origin,
+    }
+    send(await withDeadline(onRequest(ask), ANSWER_MS))
+  } catch {
+    if (!response.headersSent)
+      send({ status: 500, body: 'An unknown error has occurred. Please try your request again.\n' })
+    else response.destroy()
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.byteLength
+    if (size > BODY_LIMIT) return null
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer in time')), ms)
+    timer.unref()
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

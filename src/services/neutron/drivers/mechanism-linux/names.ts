@@ -1,0 +1,27 @@
+// Names of devices, namespaces and chains, all derived from ids: what is on the machine tells whose it is.
+
+/** Interface names end at 15 characters, so eleven of the id are used, as Neutron does. */
+const short = (id: string): string => id.slice(0, 11)
+
+export const bridgeName = (networkId: string): string => `br-${short(networkId)}`
+/** The guest's device; Nova's compute makes it by this name. */
+export const tapName = (portId: string): string => `tap${short(portId)}`
+export const routerNamespace = (routerId: string): string => `qrouter-${routerId}`
+export const dhcpNamespace = (networkId: string): string => `qdhcp-${networkId}`
+
+/** Pairs: the first end is inside a namespace, the second on the network's bridge. */
+export const dhcpPair = (portId: string): readonly [string, string] => [`ns-${short(portId)}`, `dh-${short(portId)}`]
+export const routerPair = (portId: string): readonly [string, string] => [`qr-${short(portId)}`, `rp-${short(portId)}`]
+export const gatewayPair = (portId: string): readonly [string, string] => [`qg-${short(portId)}`, `gp-${short(portId)}`]
+export const externalPair = (networkId: string): readonly [string, string] => [
+  `ex-${short(networkId)}`,
+  `xp-${short(networkId)}`,
+]
+
+/** Devices in the fabric that are ours to remove when nothing wants them. Taps are compute's and stay. */
+export const OWN_DEVICE = /^(br|dh|rp|gp|xp|vx)-/
+export const TAP_DEVICE = /^tap/
+
+/** An id inside an nft identifier. */
+export const word = (id: string): string => id.replaceAll('-', '_')
+export const chainWord = (portId: string): string => word(short(portId))
