@@ -1,0 +1,85 @@
+// Where simulated guests are kept: in memory, and in a file when they shall outlive the process.
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { GuestSpec, GuestState } from '#services/nova/drivers/hypervisor.ts'
+
+export interface SimulatedGuest {
+  readonly spec: GuestSpec
+  readonly state: GuestState
+  readonly startedAt: number
+  readonly console: string
+}
+
+export interface Shelf {
+  get(serverId: string): Promise<SimulatedGuest | undefined>
+  all(): Promise<readonly SimulatedGuest[]>
+  put(guest: SimulatedGuest): Promise<void>
+  remove(serverId: string): Promise<void>
+  /** A capture: the image's bytes again, or an empty file where the image is only a name. */
+  writeFile(path: string, base: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Changes made while a write is under way go out together in the next one; `put` resolves when its own is on disk. */
+export function createShelf(file: string | undefined): Shelf {
+  const guests = new Map<string, SimulatedGuest>()
+  let loaded: Promise<void> | undefined
+  let writing: Promise<void> = Promise.resolve()
+  let queued: Promise<void> | undefined
+
+  const load = async (): Promise<void> => {
+    if (file === undefined) return
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '[]'
+      throw error
+    })
+    for (const guest of JSON.parse(text) as SimulatedGuest[]) guests.set(guest.spec.serverId, guest)
+  }
+  const ready = (): Promise<void> => (loaded ??= load())
+  const write = async (): Promise<void> => {
+    if (file === undefined) return
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeFile(`${file}.new`, JSON.stringify([...guests.values()]), { mode: 0o600 })
+    await rename(`${file}.new`, file)
+  }
+  const save = (): Promise<void> => {
+    if (file === undefined) return Promise.resolve()
+    if (queued !== undefined) return queued
+    const next = writing
+      .catch(() => undefined)
+      .then(() => {
+        queued = undefined
+        return write()
+      })
+    queued = next
+    writing = next
+    return next
+  }
+  return {
+    async get(serverId) {
+      await ready()
+      return guests.get(serverId)
+    },
+    async all() {
+      await ready()
+      return [...guests.values()]
+    },
+    async put(guest) {
+      await ready()
+      guests.set(guest.spec.serverId, guest)
+      await save()
+    },
+    async remove(serverId) {
+      await ready()
+      if (guests.delete(serverId)) await save()
+    },
+    async writeFile(path, base) {
+      try {
+        await copyFile(base, path)
+      } catch {
+        await writeFile(path, '', { mode: 0o600 })
+      }
+    },
+    close: () => writing.catch(() => undefined),
+  }
+}
