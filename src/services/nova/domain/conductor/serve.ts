@@ -1,0 +1,164 @@
+// nova-conductor's answers to the other actors: reads and writes they may not do themselves.
+import type { Bus, Served } from '#kernel/bus/bus.ts'
+import type { Database } from '#kernel/db/database.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
+import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
+import { hostsDb } from '#services/nova/db/hosts.ts'
+import { nicsDb } from '#services/nova/db/nics.ts'
+import { serversDb, type Server } from '#services/nova/db/servers.ts'
+import type { NovaTables } from '#services/nova/db/tables.ts'
+import { serverToBuild } from '#services/nova/domain/conductor/server-to-build.ts'
+import { POWER } from '#services/nova/domain/conductor/tools.ts'
+import { hostStates } from '#services/nova/domain/conductor/host-states.ts'
+import { conductorRpc, type HostReport, type NicRecord } from '#services/nova/rpc.ts'
+
+export interface ConductorServing {
+  readonly database: Database<NovaTables>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly ratios: {
+    readonly cpu: number
+    readonly ram: number
+    readonly disk: number
+    readonly reservedMemoryMb: number
+  }
+  readonly downAfterMs: number
+  /** Tells Placement what a host has. */
+  readonly provide: (
+    ctx: Ctx,
+    node: {
+      id: string
+      hostname: string
+      vcpus: number
+      memoryMb: number
+      diskGb: number
+      ratios: ConductorServing['ratios']
+    },
+  ) => Promise<void>
+  /** What `meta_data.json` and its companions hold. */
+  readonly configDriveFiles: (
+    ctx: Ctx,
+    serverId: string,
+    nics: readonly NicRecord[],
+  ) => Promise<Readonly<Record<string, string>>>
+}
+
+export function serveConductor(bus: Bus, parts: ConductorServing): Promise<Served> {
+  const { database, clock } = parts
+  return bus.serve(conductorRpc, null, {
+    server_to_build: async (ctx, { serverId }) => ({
+      server: await database.read({ ...ctx, subject: serverId }, 'server-to-build', q => serverToBuild(q, serverId)),
+    }),
+    guest_parts: async (ctx, { serverId }) => {
+      const server = await database.read(ctx, 'guest-parts', q => serverToBuild(q, serverId))
+      return { server, hostname: server.hostname }
+    },
+    host_states: async (ctx, { hosts }) => ({
+      hosts: await database.read(ctx, 'host-states', q => hostStates(q, hosts, clock.now(), parts.downAfterMs)),
+    }),
+    save_nics: async (ctx, { serverId, nics }) => {
+      await database.tx(ctx, 'save-nics', q => nicsDb(q).replace(serverId, nics))
+      return { saved: true }
+    },
+    save_disks: async (ctx, { disks }) => {
+      await database.tx(ctx, 'save-disks', async q => {
+        for (const disk of disks)
+          await blockDevicesDb(q).connected(disk.blockDeviceId, { ...disk, device: disk.disk.device })
+      })
+      return { saved: true }
+    },
+    config_drive_files: async (ctx, { serverId, nics }) => ({
+      files: await parts.configDriveFiles(ctx, serverId, nics),
+    }),
+    host_report: (ctx, report) => hostReport(parts, ctx, report),
+    guest_changed: async (ctx, { serverId, state }) => {
+      await database.tx(ctx, 'guest-changed', async q => {
+        const server = await serversDb(q).byId(serverId)
+        if (server === undefined || server.taskState !== null) return // an operation is under way: it will say how it ended
+        const vmState =
+          server.vmState === 'active' && (state === 'shutdown' || state === 'crashed') ? 'stopped' : server.vmState
+        await serversDb(q).change(serverId, { powerState: POWER[state], vmState }, clock.now())
+      })
+    },
+  })
+}
+
+/** What a server's guest should be doing by its rows; null where an operation decides. */
+const wantedOf = (server: Server): 'running' | 'shutdown' | null =>
+  server.taskState !== null || server.vmState === 'building' || server.vmState === 'error'
+    ? null
+    : server.vmState === 'active'
+      ? 'running'
+      : server.vmState === 'stopped'
+        ? 'shutdown'
+        : null
+
+async function hostReport(
+  parts: ConductorServing,
+  ctx: Ctx,
+  report: HostReport,
+): Promise<{ nodeId: string; wanted: Record<string, 'running' | 'shutdown' | 'gone'> }> {
+  const { database, clock, ids, ratios } = parts
+  const known = await database.read(ctx, 'node-of-host', q => hostsDb(q).nodeOf(report.host))
+  const nodeId = known?.id ?? report.nodeId ?? ids.uuid()
+  const { facts } = report
+  await database.tx(ctx, 'host-report', async q => {
+    await hostsDb(q).seen({ id: ids.uuid(), host: report.host, binary: 'nova-compute' }, clock.now())
+    await hostsDb(q).saveNode(
+      {
+        id: nodeId,
+        host: report.host,
+        hypervisorHostname: report.node,
+        hypervisorType: facts.hypervisorType,
+        hypervisorVersion: facts.hypervisorVersion,
+        hostIp: report.hostIp,
+        vcpus: facts.vcpus,
+        memoryMb: facts.memoryMb,
+        localGb: facts.diskGb,
+        freeDiskGb: facts.diskFreeGb,
+        cpuInfo: facts.cpu as unknown as Record<string, unknown>,
+        capabilities: report.capabilities,
+        accelerator: facts.accelerator.why,
+        cpuRatio: ratios.cpu,
+        ramRatio: ratios.ram,
+        diskRatio: ratios.disk,
+        reservedMemoryMb: ratios.reservedMemoryMb,
+      },
+      clock.now(),
+    )
+  })
+  const same =
+    known !== undefined &&
+    known.vcpus === facts.vcpus &&
+    known.memoryMb === facts.memoryMb &&
+    known.localGb === facts.diskGb
+  if (!same || report.nodeId === null) {
+    await parts.provide(ctx, {
+      id: nodeId,
+      hostname: report.node,
+      vcpus: facts.vcpus,
+      memoryMb: facts.memoryMb,
+      diskGb: facts.diskGb,
+      ratios,
+    })
+  }
+  const here = await database.read(ctx, 'servers-on-host', q => serversDb(q).onHost(report.host))
+  const wanted: Record<string, 'running' | 'shutdown' | 'gone'> = {}
+  for (const server of here) {
+    const state = wantedOf(server)
+    if (state !== null) wanted[server.id] = state
+  }
+  for (const id of Object.keys(report.guests)) {
+    if (here.some(server => server.id === id)) continue
+    const elsewhere = await database.read(ctx, 'server-ever', q => serversDb(q).everById(id))
+    // A guest whose server is gone is to go; one whose server we never knew is nobody's to end but an operator's.
+    if (
+      elsewhere !== undefined &&
+      (elsewhere.deletedAt !== null || (elsewhere.host !== report.host && elsewhere.taskState === null))
+    )
+      wanted[id] = 'gone'
+  }
+  return { nodeId, wanted }
+}
