@@ -1,0 +1,162 @@
+// Where the guest's programs come from: the distribution's own packages, as installed, or downloaded with apt and unpacked beside (no root needed, nothing installed).
+import { access, mkdir, readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Exec } from '#host/node/exec.ts'
+
+/** A package whose files can be read below `root` (`/` when it is installed). */
+export interface FoundPackage {
+  readonly name: string
+  readonly version: string
+  readonly root: string
+}
+
+export interface Packages {
+  /** The package, from wherever it can be had; nothing when neither apt nor the system has it. */
+  find(name: string): Promise<FoundPackage | undefined>
+  /** The same, always by download: for packages that must not be taken from the running system. */
+  download(name: string): Promise<FoundPackage | undefined>
+  /** What a package says it depends on, by name, first alternatives only. */
+  dependencies(name: string): Promise<string[]>
+  /** A shared library among all that was found, or on the system. */
+  library(soname: string): Promise<string | undefined>
+  /** Name → version of everything used so far. */
+  used(): Record<string, string>
+}
+
+const MULTIARCH = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64', 'lib', 'usr/lib']
+
+/** `folder` keeps downloaded packages, `unpacked` is where they are opened. `log` hears of each download. */
+export async function createPackages(options: {
+  exec: Exec
+  folder: string
+  unpacked: string
+  log: (line: string) => void
+}): Promise<Packages> {
+  const { exec, folder, unpacked, log } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(unpacked, { recursive: true })
+  const installed = await listInstalled(exec)
+  const found = new Map<string, FoundPackage>()
+  /** Options that make apt read lists of our own, once the system's were found to be missing or stale. */
+  let own: readonly string[] = []
+
+  const ownLists = async (): Promise<boolean> => {
+    if (own.length > 0) return false
+    const state = join(folder, 'apt')
+    await mkdir(join(state, 'lists', 'partial'), { recursive: true })
+    await mkdir(join(state, 'cache', 'archives', 'partial'), { recursive: true })
+    own = [
+      '-o',
+      `Dir::State=${state}`,
+      '-o',
+      `Dir::State::status=/var/lib/dpkg/status`,
+      '-o',
+      `Dir::Cache=${join(state, 'cache')}`,
+    ]
+    log('reading the list of packages')
+    const done = await attempt(exec.run(['apt-get', ...own, '-qq', 'update'], { timeoutMs: 300_000 }))
+    return done !== undefined
+  }
+
+  const fetch = async (name: string): Promise<string | undefined> => {
+    for (;;) {
+      const uris = await attempt(exec.run(['apt-get', ...own, 'download', '--print-uris', name], { timeoutMs: 60_000 }))
+      const file = /^'[^']+' (\S+\.deb) /m.exec(uris?.stdout ?? '')?.[1]
+      if (file !== undefined) {
+        if ((await readdir(folder)).includes(file)) return join(folder, file)
+        log(`downloading ${file.split('_').slice(0, 2).join(' ')}`)
+        const done = await attempt(
+          exec.run(['apt-get', ...own, '-q', 'download', name], { cwd: folder, timeoutMs: 600_000 }),
+        )
+        if (done !== undefined) return join(folder, file)
+      }
+      if (!(await ownLists())) return kept(name)
+    }
+  }
+
+  /** Without a network: what an earlier build downloaded. */
+  const kept = async (name: string): Promise<string | undefined> => {
+    const files = (await readdir(folder)).filter(file => file.startsWith(`${name}_`) && file.endsWith('.deb'))
+    const last = files.toSorted().at(-1)
+    return last === undefined ? undefined : join(folder, last)
+  }
+
+  const unpack = async (name: string, file: string): Promise<FoundPackage> => {
+    const root = join(unpacked, name)
+    await exec.run(['dpkg-deb', '-x', file, root], { timeoutMs: 120_000 })
+    const version = (await exec.run(['dpkg-deb', '-f', file, 'Version'])).stdout.trim()
+    return { name, version, root }
+  }
+
+  const packages: Packages = {
+    async find(name) {
+      const known = found.get(name)
+      if (known !== undefined) return known
+      const version = installed.get(name)
+      if (version === undefined) return packages.download(name)
+      const here = { name, version, root: '/' }
+      found.set(name, here)
+      return here
+    },
+
+    async download(name) {
+      const known = found.get(name)
+      if (known !== undefined && known.root !== '/') return known
+      const file = await fetch(name)
+      if (file === undefined) return undefined
+      const there = await unpack(name, file)
+      found.set(name, there)
+      // What it needs and the system lacks comes along; libraries only, programs are asked for by name.
+      for (const each of await packages.dependencies(name))
+        if (each.startsWith('lib') && !installed.has(each) && !found.has(each)) await packages.download(each)
+      return there
+    },
+
+    async dependencies(name) {
+      const listed = await attempt(exec.run(['apt-cache', ...own, 'depends', '--no-recommends', '--no-suggests', name]))
+      return [...(listed?.stdout ?? '').matchAll(/^\s+(?:Pre)?Depends: (\S+)$/gm)].map(match => match[1] ?? '')
+    },
+
+    async library(soname) {
+      for (const { root } of [...[...found.values()].filter(each => each.root !== '/'), { root: '/' }])
+        for (const place of MULTIARCH) {
+          const path = await attempt(realpath(join(root, place, soname)))
+          if (path !== undefined) return path
+        }
+      return undefined
+    },
+
+    used: () => Object.fromEntries([...found.values()].map(({ name, version }) => [name, version]).toSorted()),
+  }
+  return packages
+}
+
+/** The first of these paths that exists below a package's root. */
+export async function fileIn(pack: FoundPackage, ...paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const whole = join(pack.root, path)
+    if ((await attempt(access(whole, 4).then(() => true))) === true) return whole
+  }
+  return undefined
+}
+
+async function listInstalled(exec: Exec): Promise<Map<string, string>> {
+  const format = '${binary:Package} ${db:Status-Status} ${Version}\n'
+  const listed = await attempt(exec.run(['dpkg-query', '-W', '-f', format]))
+  const installed = new Map<string, string>()
+  for (const line of (listed?.stdout ?? '').split('\n')) {
+    const [name, status, version] = line.split(' ')
+    if (name !== undefined && version !== undefined && status === 'installed')
+      installed.set(name.replace(/:.*/, ''), version)
+  }
+  return installed
+}
+
+/** The result, or nothing: for things that may well not be there. */
+export async function attempt<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch {
+    return undefined
+  }
+}
