@@ -1,5 +1,5 @@
 // The gate between tenants' words and programs: whatever goes into a command, a rule or a file passes here first.
-import { isIPv4, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
 /** A value that must not reach a program. The message is fit for an operator. */
 export class Unfit extends Error {
@@ -25,8 +25,8 @@ export function mac(value: string): string {
 }
 
 export function ip(value: string): string {
-  if (isIPv4(value)) return value
-  if (!isIPv6(value) || value.includes('%')) throw new Unfit('an IP address', value)
+  if (ipaddr.IPv4.isValidFourPartDecimal(value)) return value
+  if (value.includes('%') || !ipaddr.IPv6.isValid(value)) throw new Unfit('an IP address', value)
   return value.toLowerCase()
 }
 
