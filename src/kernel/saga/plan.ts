@@ -106,6 +106,8 @@ function nextUndo(saga: AnySaga, input: State, rows: Rows, prefix: string): Deci
   for (const row of inOrder(rows).reverse()) {
     if (!row.key.startsWith(prefix) || row.state === 'undone' || row.state === 'skipped') continue
     const found = locate(saga, row.key)
+    if (found === undefined && row.key !== HOOK)
+      throw new Fault('NoSuchStep', 500, `${saga.name} has no step ${row.key} any more: it cannot be undone`)
     if (found?.node.type !== 'step' || found.node.undo === undefined) continue
     const { state, host } = stateUpTo(saga, input, rows, row.seq)
     return { next: 'undo', key: row.key, node: found.node, state, host: hostOf(found.node, state, host) }

@@ -91,6 +91,8 @@ export interface SagaOptions<Tools extends Places, Input, Home extends keyof Too
   readonly subject: (input: Input) => string
   /** The subject's task state when the saga begins, as its creator wrote it. Default null. */
   readonly taskState?: string | null
+  /** How long it may run altogether (anew after a restart) before it unwinds with fault `SagaTimeout`. Default: only steps have deadlines. */
+  readonly deadlineMs?: number
   /** The place whose tools `failed` gets. Must be a local one. */
   readonly home?: Home
   /** Called once everything is undone; harmless to repeat. The state is the input and what outer steps wrote. */
@@ -104,6 +106,7 @@ export interface Saga<Tools extends Places, Input, S> {
   readonly options: {
     readonly subject: (input: never) => string
     readonly taskState?: string | null
+    readonly deadlineMs?: number
     readonly home?: string
     readonly failed?: (s: State, t: unknown, ending: Ending) => Promise<unknown>
   }
