@@ -54,8 +54,8 @@ export interface Client {
   /** Opens a lasting answer, e.g. server-sent events. Throws as `send`. */
   open(call: Call): Promise<ReadableStream<Uint8Array>>
   /** The latest calls, newest first. A new array on each change. */
-  history(): readonly Sent[]
-  subscribe(listener: () => void): () => void
+  readonly history: () => readonly Sent[]
+  readonly subscribe: (listener: () => void) => () => void
 }
 
 export interface ClientParts {

@@ -6,6 +6,7 @@ export const LANES = [
   'nova-api',
   'database',
   'scheduler',
+  'placement',
   'conductor',
   'compute',
   'glance',
@@ -13,7 +14,7 @@ export const LANES = [
   'cinder',
   'hypervisor',
 ] as const
-export type BookLane = (typeof LANES)[number]
+export type Lane = (typeof LANES)[number]
 
 export const BOOK = [
   { step: 1, from: 'client', to: 'keystone', kind: 'rest' },
@@ -44,16 +45,17 @@ export const BOOK = [
   { step: 26, from: 'cinder', to: 'keystone', kind: 'rest' },
   { step: 27, from: 'cinder', to: 'compute', kind: 'rest' },
   { step: 28, from: 'compute', to: 'hypervisor', kind: 'driver' },
-] as const satisfies readonly { step: number; from: BookLane; to: BookLane; kind: string }[]
+] as const satisfies readonly { step: number; from: Lane; to: Lane; kind: string }[]
 
 export type Step = (typeof BOOK)[number]['step']
 
-const WAYS: readonly (readonly [RegExp, BookLane])[] = [
+const WAYS: readonly (readonly [RegExp, Lane])[] = [
   [/^(client|horizon|cli|user|openstack)\b/, 'client'],
   [/database|[-_.:]db$|^db\b|sqlite|postgres|mysql/, 'database'],
   [/^keystone/, 'keystone'],
   [/^nova-(api|metadata)/, 'nova-api'],
   [/^nova-scheduler/, 'scheduler'],
+  [/^placement/, 'placement'],
   [/^nova-conductor/, 'conductor'],
   [/^nova-compute/, 'compute'],
   [/^glance/, 'glance'],
@@ -68,12 +70,9 @@ export function laneOf(actor: string): string {
   return WAYS.find(([pattern]) => pattern.test(name))?.[1] ?? name.replace(/@.*$/, '')
 }
 
-/** The book's lanes, then others that occur, each beside no book lane in order of appearance. */
-export function lanesFor(actors: Iterable<string>): readonly string[] {
-  const lanes: string[] = [...LANES]
-  for (const actor of actors) {
-    const lane = laneOf(actor)
-    if (!lanes.includes(lane)) lanes.push(lane)
-  }
-  return lanes
+/** The book's lanes; Placement, which the book does not have, where it occurs; then any others, as they appear. */
+export function lanesFor(actors: readonly string[]): readonly string[] {
+  const seen = new Set(actors.map(laneOf))
+  const known: readonly string[] = LANES.filter(lane => lane !== 'placement' || seen.has(lane))
+  return [...known, ...[...seen].filter(lane => !known.includes(lane))]
 }

@@ -18,10 +18,10 @@ export interface Session {
 }
 
 export interface SessionStore {
-  read(): Session | null
-  write(session: Session | null): void
+  readonly read: () => Session | null
+  readonly write: (session: Session | null) => void
   /** Calls `listener` on each change; returns how to stop. */
-  subscribe(listener: () => void): () => void
+  readonly subscribe: (listener: () => void) => () => void
 }
 
 const KEY = 'koto.session'

@@ -29,31 +29,33 @@ export default function Overview() {
         title={t('overview.title')}
         actions={<LinkButton to="/servers/create">{t('servers.launch')}</LinkButton>}
       />
-      <PageSection isFilled className="koto-stack">
-        <Card>
-          <CardTitle component="h2">{t('overview.quota')}</CardTitle>
-          <CardBody>
-            <Quota />
-          </CardBody>
-        </Card>
-        <Grid hasGutter>
-          <GridItem lg={5} md={12}>
-            <Card isFullHeight>
-              <CardTitle component="h2">{t('overview.counts')}</CardTitle>
-              <CardBody>
-                <Counts />
-              </CardBody>
-            </Card>
-          </GridItem>
-          <GridItem lg={7} md={12}>
-            <Card isFullHeight>
-              <CardTitle component="h2">{t('overview.recent')}</CardTitle>
-              <CardBody>
-                <Recent />
-              </CardBody>
-            </Card>
-          </GridItem>
-        </Grid>
+      <PageSection isFilled>
+        <div className="koto-stack">
+          <Card>
+            <CardTitle component="h2">{t('overview.quota')}</CardTitle>
+            <CardBody>
+              <Quota />
+            </CardBody>
+          </Card>
+          <Grid hasGutter>
+            <GridItem lg={5} md={12}>
+              <Card isFullHeight>
+                <CardTitle component="h2">{t('overview.counts')}</CardTitle>
+                <CardBody>
+                  <Counts />
+                </CardBody>
+              </Card>
+            </GridItem>
+            <GridItem lg={7} md={12}>
+              <Card isFullHeight>
+                <CardTitle component="h2">{t('overview.recent')}</CardTitle>
+                <CardBody>
+                  <Recent />
+                </CardBody>
+              </Card>
+            </GridItem>
+          </Grid>
+        </div>
       </PageSection>
     </>
   )

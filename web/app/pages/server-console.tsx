@@ -1,5 +1,5 @@
 // The server's screen inside its page. Each connection asks Nova for its own address.
-import { Alert, Bullseye, Button, Spinner, ToolbarItem } from '@patternfly/react-core'
+import { Alert, Bullseye, Button, Spinner } from '@patternfly/react-core'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -59,11 +59,9 @@ function Screen({ serverId }: { readonly serverId: string }) {
         token={token}
         again={() => void url.refetch()}
         tools={
-          <ToolbarItem>
-            <Button variant="secondary" onClick={() => void openWindow()}>
-              {t('console.newWindow')}
-            </Button>
-          </ToolbarItem>
+          <Button variant="secondary" onClick={() => void openWindow()}>
+            {t('console.newWindow')}
+          </Button>
         }
       />
     </Suspense>

@@ -9,9 +9,6 @@ import {
   Spinner,
   ToggleGroup,
   ToggleGroupItem,
-  Toolbar,
-  ToolbarContent,
-  ToolbarItem,
 } from '@patternfly/react-core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -47,45 +44,35 @@ export default function ServerJourney({ server }: { readonly server: Server }) {
   return (
     <>
       {error !== null && <Alert isInline variant="warning" title={error instanceof Error ? error.message : ''} />}
-      <Toolbar inset={{ default: 'insetNone' }}>
-        <ToolbarContent alignItems="center">
-          <ToolbarItem>
-            <ToggleGroup aria-label={t('journey.order')}>
-              {(['book', 'today'] as const).map(it => (
-                <ToggleGroupItem
-                  key={it}
-                  buttonId={`order-${it}`}
-                  text={t(`journey.${it}`)}
-                  isSelected={order === it}
-                  onChange={() => setOrder(it)}
-                />
-              ))}
-            </ToggleGroup>
-          </ToolbarItem>
-          <ToolbarItem className="koto-journey-progress">
-            <Progress
-              aria-label={t('journey.table')}
-              value={done}
-              max={28}
-              label={t('journey.done', { done })}
-              size="sm"
-              {...(done === 28 ? { variant: 'success' } : {})}
+      <div className="koto-bar">
+        <ToggleGroup aria-label={t('journey.order')}>
+          {(['book', 'today'] as const).map(it => (
+            <ToggleGroupItem
+              key={it}
+              buttonId={`order-${it}`}
+              text={t(`journey.${it}`)}
+              isSelected={order === it}
+              onChange={() => setOrder(it)}
             />
-          </ToolbarItem>
-          <ToolbarItem>
-            <Label
-              isCompact
-              color={live ? 'green' : 'grey'}
-              icon={<span className={live ? 'koto-live' : 'koto-rest'} />}
-            >
-              {live ? t('journey.live') : t('journey.offline')}
-            </Label>
-          </ToolbarItem>
-          <ToolbarItem className="koto-subtle">{t('journey.took', { ms: formatMs(lastsMs(rows)) })}</ToolbarItem>
-        </ToolbarContent>
-      </Toolbar>
+          ))}
+        </ToggleGroup>
+        <div className="koto-journey-progress">
+          <Progress
+            aria-label={t('journey.table')}
+            value={done}
+            max={28}
+            label={t('journey.done', { done })}
+            size="sm"
+            {...(done === 28 ? { variant: 'success' } : {})}
+          />
+        </div>
+        <Label isCompact color={live ? 'green' : 'grey'} icon={<span className={live ? 'koto-live' : 'koto-rest'} />}>
+          {live ? t('journey.live') : t('journey.offline')}
+        </Label>
+        <span className="koto-subtle">{t('journey.took', { ms: formatMs(lastsMs(rows)) })}</span>
+      </div>
       <p className="koto-subtle koto-gap-below">{order === 'book' ? t('journey.bookHelp') : t('journey.todayHelp')}</p>
-      <JourneyTable lines={linesIn(order, rows)} />
+      <JourneyTable key={order} lines={linesIn(order, rows)} />
     </>
   )
 }

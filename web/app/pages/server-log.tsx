@@ -1,13 +1,5 @@
 // What the server wrote to its serial port.
-import {
-  Button,
-  FormSelect,
-  FormSelectOption,
-  Switch,
-  Toolbar,
-  ToolbarContent,
-  ToolbarItem,
-} from '@patternfly/react-core'
+import { Button, FormSelect, FormSelectOption, Switch } from '@patternfly/react-core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -32,35 +24,29 @@ export default function ServerLog({ server }: { readonly server: Server }) {
   })
   return (
     <>
-      <Toolbar inset={{ default: 'insetNone' }}>
-        <ToolbarContent>
-          <ToolbarItem>
-            <FormSelect
-              aria-label={t('log.lines')}
-              value={String(lines ?? 'all')}
-              onChange={(_event, value) => setLines(value === 'all' ? null : Number(value))}
-            >
-              {LENGTHS.map(length => (
-                <FormSelectOption key={length} value={String(length)} label={`${t('log.lines')}: ${length}`} />
-              ))}
-              <FormSelectOption value="all" label={`${t('log.lines')}: ${t('log.all')}`} />
-            </FormSelect>
-          </ToolbarItem>
-          <ToolbarItem alignSelf="center">
-            <Switch
-              id="log-follow"
-              label={t('log.follow')}
-              isChecked={follow}
-              onChange={(_event, checked) => setFollow(checked)}
-            />
-          </ToolbarItem>
-          <ToolbarItem>
-            <Button variant="secondary" isLoading={log.isFetching && !follow} onClick={() => void log.refetch()}>
-              {t('log.refresh')}
-            </Button>
-          </ToolbarItem>
-        </ToolbarContent>
-      </Toolbar>
+      <div className="koto-bar">
+        <div className="koto-narrow">
+          <FormSelect
+            aria-label={t('log.lines')}
+            value={String(lines ?? 'all')}
+            onChange={(_event, value) => setLines(value === 'all' ? null : Number(value))}
+          >
+            {LENGTHS.map(length => (
+              <FormSelectOption key={length} value={String(length)} label={`${t('log.lines')}: ${length}`} />
+            ))}
+            <FormSelectOption value="all" label={`${t('log.lines')}: ${t('log.all')}`} />
+          </FormSelect>
+        </div>
+        <Switch
+          id="log-follow"
+          label={t('log.follow')}
+          isChecked={follow}
+          onChange={(_event, checked) => setFollow(checked)}
+        />
+        <Button variant="secondary" isLoading={log.isFetching && !follow} onClick={() => void log.refetch()}>
+          {t('log.refresh')}
+        </Button>
+      </div>
       <QueryState query={log}>
         {text =>
           text === '' ? (

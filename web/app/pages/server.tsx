@@ -158,7 +158,7 @@ function ServerButtons({ server }: { readonly server: Server }) {
           {t('server.action.reboot-hard')}
         </Button>
       )}
-      <VerdictButton variant="danger" because={whyNot('delete', server)} onClick={() => setDeleting(true)}>
+      <VerdictButton variant="secondary" isDanger because={whyNot('delete', server)} onClick={() => setDeleting(true)}>
         {t('server.action.delete')}
       </VerdictButton>
       <ServerDelete

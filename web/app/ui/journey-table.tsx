@@ -2,7 +2,7 @@
 import { Label } from '@patternfly/react-core'
 import { Fragment, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { BOOK, laneOf, lanesFor, LANES, type BookLane } from '#app/api/journey-book.ts'
+import { BOOK, laneOf, lanesFor, LANES, type Lane } from '#app/api/journey-book.ts'
 import type { JourneyRow, Line } from '#app/api/journey.ts'
 import { en } from '#app/i18n/en.ts'
 import { formatMs } from '#app/ui/format.ts'
@@ -23,6 +23,8 @@ const COLORS = {
 export function JourneyTable({ lines }: { readonly lines: readonly Line[] }) {
   const { t } = useTranslation()
   const [open, setOpen] = useState<string | null>(null)
+  // What had happened before one looked does not make a show of arriving.
+  const [before] = useState(() => new Set(lines.filter(({ row }) => row !== null).map(({ key }) => key)))
   const lanes = lanesFor(lines.flatMap(({ row }) => (row === null ? [] : [row.from, row.to])))
   const next = lines.find(line => line.row === null)?.key
   return (
@@ -52,6 +54,7 @@ export function JourneyTable({ lines }: { readonly lines: readonly Line[] }) {
                 line={line}
                 lanes={lanes}
                 next={line.key === next}
+                fresh={!before.has(line.key)}
                 open={open === line.key}
                 toggle={() => setOpen(open === line.key ? null : line.key)}
               />
@@ -68,18 +71,19 @@ interface LineProps {
   readonly line: Line
   readonly lanes: readonly string[]
   readonly next: boolean
+  readonly fresh: boolean
   readonly open: boolean
   readonly toggle: () => void
 }
 
-function JourneyLine({ line: { step, row }, lanes, next, open, toggle }: LineProps) {
+function JourneyLine({ line: { step, row }, lanes, next, fresh, open, toggle }: LineProps) {
   const { t } = useTranslation()
   const laneName = useLaneName()
   const book = BOOK.find(entry => entry.step === step)
   const from = row === null ? (book?.from ?? '') : laneOf(row.from)
   const to = row === null ? (book?.to ?? '') : laneOf(row.to)
   const kind = row?.kind ?? book?.kind ?? ''
-  const state = row === null ? (next ? 'koto-next' : 'koto-pending') : 'koto-done'
+  const state = row === null ? (next ? 'koto-next' : 'koto-pending') : fresh ? 'koto-done koto-fresh' : 'koto-done'
   return (
     <tr className={`koto-journey-line ${state}`} onClick={row === null ? undefined : toggle}>
       <td className="koto-journey-step">
@@ -253,5 +257,5 @@ function LaneNames({ lanes }: { readonly lanes: readonly string[] }) {
 
 function useLaneName(): (lane: string) => string {
   const { t } = useTranslation()
-  return lane => ((LANES as readonly string[]).includes(lane) ? t(`journey.lane.${lane as BookLane}`) : lane)
+  return lane => ((LANES as readonly string[]).includes(lane) ? t(`journey.lane.${lane as Lane}`) : lane)
 }

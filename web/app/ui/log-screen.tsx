@@ -20,7 +20,7 @@ export function LogScreen({ text, label }: Props) {
       convertEol: true,
       disableStdin: true,
       cursorInactiveStyle: 'none',
-      fontFamily: '"Red Hat Mono", ui-monospace, monospace',
+      fontFamily: 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace',
       fontSize: 13,
       scrollback: 100_000,
       screenReaderMode: true,

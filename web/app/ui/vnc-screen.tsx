@@ -1,14 +1,5 @@
 // A server's screen by noVNC: it connects when shown, and leaves when taken away.
-import {
-  Alert,
-  Button,
-  Label,
-  Spinner,
-  Toolbar,
-  ToolbarContent,
-  ToolbarGroup,
-  ToolbarItem,
-} from '@patternfly/react-core'
+import { Alert, Button, Label, Spinner } from '@patternfly/react-core'
 import type RFB from '@novnc/novnc'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -75,31 +66,22 @@ export function VncScreen({ token, again, tools }: Props) {
 
   return (
     <div className="koto-vnc" ref={box}>
-      <Toolbar inset={{ default: 'insetNone' }}>
-        <ToolbarContent>
-          <ToolbarItem alignSelf="center">
-            <PhaseLabel phase={phase} />
-          </ToolbarItem>
-          <ToolbarGroup align={{ default: 'alignEnd' }}>
-            <ToolbarItem>
-              <Button
-                ref={firstButton}
-                variant="secondary"
-                isDisabled={phase !== 'connected'}
-                onClick={() => rfb.current?.sendCtrlAltDel()}
-              >
-                {t('console.ctrlAltDel')}
-              </Button>
-            </ToolbarItem>
-            <ToolbarItem>
-              <Button variant="secondary" onClick={() => void box.current?.requestFullscreen()}>
-                {t('console.fullScreen')}
-              </Button>
-            </ToolbarItem>
-            {tools}
-          </ToolbarGroup>
-        </ToolbarContent>
-      </Toolbar>
+      <div className="koto-bar">
+        <PhaseLabel phase={phase} />
+        <span className="koto-push" />
+        <Button
+          ref={firstButton}
+          variant="secondary"
+          isDisabled={phase !== 'connected'}
+          onClick={() => rfb.current?.sendCtrlAltDel()}
+        >
+          {t('console.ctrlAltDel')}
+        </Button>
+        <Button variant="secondary" onClick={() => void box.current?.requestFullscreen()}>
+          {t('console.fullScreen')}
+        </Button>
+        {tools}
+      </div>
       {(phase === 'ended' || phase === 'refused') && (
         <Alert
           isInline
