@@ -247,18 +247,24 @@ export function createFabric(options: FabricOptions): Fabric {
   }
 }
 
-/** An Exec behind a prefix that is asked for at each call. A working folder is set inside, since entering resets it. */
+/**
+ * An Exec behind a prefix that is asked for at each call. A working folder is set inside, since entering resets it. An ordinary user's
+ * PATH often lacks the folders where `ip`, `nft` and `dnsmasq` are.
+ */
 function insideExec(exec: Exec, prefix: () => readonly string[]): Exec {
-  const whole = (argv: readonly string[], cwd: string | undefined): string[] => [
+  const whole = (argv: readonly string[], cwd?: string): string[] => [
     ...prefix(),
     ...(cwd === undefined ? [] : ['env', '-C', cwd]),
     ...argv,
   ]
-  const withoutCwd = <T extends { cwd?: string }>({ cwd: _cwd, ...rest }: T): Omit<T, 'cwd'> => rest
+  const rest = <T extends { cwd?: string; env?: Record<string, string> }>({ cwd: _cwd, ...others }: T) => ({
+    ...others,
+    env: { PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`, ...others.env },
+  })
   return {
-    run: (argv, options: RunOptions = {}) => exec.run(whole(argv, options.cwd), withoutCwd(options)),
-    daemon: (argv, options) => exec.daemon(whole(argv, options.cwd), withoutCwd(options)),
-    talk: (argv, options) => exec.talk(whole(argv, undefined), options),
+    run: (argv, options: RunOptions = {}) => exec.run(whole(argv, options.cwd), rest(options)),
+    daemon: (argv, options) => exec.daemon(whole(argv, options.cwd), rest(options)),
+    talk: (argv, options = {}) => exec.talk(whole(argv), rest(options)),
   }
 }
 
