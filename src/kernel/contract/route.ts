@@ -10,6 +10,11 @@ export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export interface RouteOptions<B, Q, R> {
   /** Required on purpose: `'public'` must be written out. */
   readonly policy: RoutePolicy
+  /**
+   * `domain`: the pipeline does not ask the rule beforehand, the domain asks it of what is stored. For services whose lists leave out what
+   * one may not see, and whose refusals depend on it (Neutron). Default `route`.
+   */
+  readonly judged?: 'route' | 'domain'
   readonly body?: Shape<B>
   readonly query?: Shape<Q>
   readonly reply?: Shape<R>
@@ -39,6 +44,7 @@ export interface Route<P extends string = string, B = unknown, Q = unknown, R = 
   /** For body-dispatched actions: the one key of the body. */
   readonly action: string | null
   readonly policy: RoutePolicy
+  readonly judged: 'route' | 'domain'
   readonly body: Shape<B> | null
   readonly query: Shape<Q> | null
   readonly reply: Shape<R> | null
@@ -68,6 +74,7 @@ function route<P extends string, B, Q, R>(
     path,
     action,
     policy: options.policy,
+    judged: options.judged ?? 'route',
     body: options.body ?? null,
     query: options.query ?? null,
     reply: options.reply ?? null,

@@ -93,7 +93,7 @@ export function createPipeline(
     }
     if (bound === null) throw missing(call.method, path)
     const { route } = bound
-    if (isRule(route.policy)) {
+    if (isRule(route.policy) && route.judged === 'route') {
       const verdict = tools.policy.check(ctx.who, route.policy, OWN)
       if (!verdict.ok) throw because(dialect.forbidden(route.policy), verdict.because)
     }
@@ -157,6 +157,7 @@ export function createPipeline(
       has: name => at >= (route.switches[name] ?? Number.POSITIVE_INFINITY),
       header: (name, value) => void (headers[name.toLowerCase()] = value),
       status: code => void (status = code),
+      note: facts => void Object.assign(view.payload, facts),
       allows,
       show: async <E>(presenter: Presenter<E>, entity: E) =>
         (await presenter.present([entity], { ctx, at, base }, allows))[0] ?? {},
@@ -225,10 +226,10 @@ export function createPipeline(
       cross: tools.cross,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     }
-    const view: MutableView = { ctx, at: 0 }
+    const payload: Record<string, unknown> = {}
+    const view: MutableView = { ctx, at: 0, payload }
     const found = path.includes('\0') || path.includes('%00') ? null : find(call.method, path)
     const template = found?.any[0]?.route.path ?? path
-    const payload: { status?: number; user?: string } = {}
     const answered = await tools.cross(
       {
         kind: 'rest',
@@ -246,8 +247,8 @@ export function createPipeline(
         } catch (error) {
           result = failed(error, call, view, path)
         }
-        payload.status = result.status
-        if (view.ctx.who !== null) payload.user = view.ctx.who.userName
+        payload['status'] = result.status
+        if (view.ctx.who !== null) payload['user'] = view.ctx.who.userName
         return result
       },
     )
@@ -274,6 +275,8 @@ export function createPipeline(
 interface MutableView {
   ctx: Ctx
   at: VersionNumber
+  /** Facts of this request's crossing. */
+  readonly payload: Record<string, unknown>
 }
 
 /** The same front door's identity, for the challenge of a 401. */
