@@ -1,0 +1,385 @@
+// nova-compute on one host: runs its legs of the sagas, answers about its guests, reports what it has and what it finds.
+// No database: what it needs to know it asks of the conductor.
+import { Fault } from '#kernel/contract/fault.ts'
+import type { Bus, Served } from '#kernel/bus/bus.ts'
+import type { ServiceIdentity } from '#kernel/http/service-identity.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
+import type { Log } from '#kernel/lib/log.ts'
+import { atPlace, serveLegs } from '#kernel/saga/legs.ts'
+import type { Cross } from '#kernel/crossing/crossing.ts'
+import type { GlanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
+import { connected, guestSpec, type ImageProps } from '#services/nova/actors/guest-spec.ts'
+import { HypervisorFault, type GuestState, type Hypervisor } from '#services/nova/drivers/hypervisor.ts'
+import { computeRpc, conductorRpc, type NicRecord } from '#services/nova/rpc.ts'
+import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
+import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
+import { bootServer } from '#services/nova/sagas/boot-server.ts'
+import { changePower } from '#services/nova/sagas/change-power.ts'
+import { deleteServer } from '#services/nova/sagas/delete-server.ts'
+import type { CachedImage, CinderTools, ComputeTools, NeutronTools } from '#services/nova/sagas/tools.ts'
+
+/** What the host keeps of images, and the config drives it makes. */
+export interface HostFiles {
+  /** The image on this host, its bytes checked. `download` is called only when it is not there. */
+  ensureImage(
+    image: { id: string; diskFormat: string; size: number | null; hashAlgorithm: string | null; hash: string | null },
+    download: () => Promise<AsyncIterable<Uint8Array>>,
+    signal: AbortSignal,
+  ): Promise<{ path: string; format: 'raw' | 'qcow2'; virtualSize: number }>
+  /** An ISO named `config-2` with these files. */
+  makeConfigDrive(serverId: string, files: Readonly<Record<string, string>>): Promise<string>
+}
+
+export interface ComputeParts {
+  readonly host: string
+  readonly node: string
+  readonly hostIp: string
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+  readonly cross: Cross
+  readonly hypervisor: Hypervisor
+  readonly files: HostFiles
+  readonly identity: ServiceIdentity
+  readonly glance: GlanceNeighbour
+  readonly neutron: (ctx: Ctx) => NeutronTools
+  readonly cinder: (ctx: Ctx) => CinderTools
+  /** How often it reports. */
+  readonly reportMs: number
+  readonly shutdownGraceMs: number
+}
+
+export interface Compute {
+  /** Adopts guests, reports, serves. */
+  start(): Promise<void>
+  /** One report and what follows from it. Also runs by itself every `reportMs`. */
+  report(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A driver's own error as a fault that crosses the bus with its words. */
+function asFault(error: unknown): never {
+  if (error instanceof HypervisorFault)
+    throw new Fault(`Hypervisor:${error.code}`, 500, error.message, { cause: error })
+  throw error
+}
+
+export function createCompute(parts: ComputeParts): Compute {
+  const { bus, hypervisor, host, clock } = parts
+  const actor = `nova-compute@${host}`
+  const conductor = bus.client(conductorRpc)
+  const driver = <T>(
+    ctx: Ctx,
+    name: string,
+    serverId: string,
+    payload: Record<string, unknown>,
+    deed: () => Promise<T>,
+  ): Promise<T> =>
+    ctx
+      .cross(
+        {
+          kind: 'driver',
+          side: 'send',
+          from: actor,
+          to: `hypervisor@${host}`,
+          name,
+          requestId: ctx.requestId,
+          subject: serverId,
+          payload,
+        },
+        deed,
+      )
+      .catch(asFault)
+
+  const ensureImage = async (
+    ctx: Ctx,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ path: string; format: 'raw' | 'qcow2'; virtualSize: number; props: ImageProps }> => {
+    const image = await parts.glance.image(ctx, id)
+    const at = await parts.files.ensureImage(
+      {
+        id,
+        diskFormat: image.disk_format ?? 'raw',
+        size: image.size,
+        hashAlgorithm: image.os_hash_algo,
+        hash: image.os_hash_value,
+      },
+      () => parts.glance.bytes(ctx, id),
+      signal,
+    )
+    return { ...at, props: image }
+  }
+
+  const tools = (ctx: Ctx): ComputeTools => {
+    /** The neighbours are asked with nova's own account, fetched when first needed. */
+    const asService = (): Promise<Ctx> => parts.identity.ctx(actor, ctx)
+    const asking = conductor.any()
+    return {
+      host,
+      conductor: {
+        serverToBuild: async serverId => (await asking.server_to_build(ctx, { serverId })).server,
+        saveNics: async (serverId, nics) => void (await asking.save_nics(ctx, { serverId, nics: [...nics] })),
+        saveDisks: async (serverId, disks) => void (await asking.save_disks(ctx, { serverId, disks: [...disks] })),
+      },
+      images: {
+        async ensure(server, signal): Promise<CachedImage> {
+          const service = await asService()
+          const root = await ensureImage(service, server.imageId, signal)
+          const kernelId = root.props.kernel_id ?? server.kernelId
+          const ramdiskId = root.props.ramdisk_id ?? server.ramdiskId
+          const kernel =
+            kernelId === '' || kernelId === null ? null : (await ensureImage(service, kernelId, signal)).path
+          const ramdisk =
+            ramdiskId === '' || ramdiskId === null ? null : (await ensureImage(service, ramdiskId, signal)).path
+          return {
+            path: root.path,
+            format: root.format,
+            virtualSize: root.virtualSize,
+            kernel,
+            ramdisk,
+            cmdline: root.props.os_command_line ?? null,
+          }
+        },
+      },
+      neutron: later(asService, parts.neutron),
+      cinder: later(asService, parts.cinder),
+      hypervisor: {
+        async spawn(server, image, nics, disks, signal) {
+          const iso = server.configDrive ? await configDrive(ctx, server.serverId, nics) : undefined
+          const spec = guestSpec(server, image, nics, disks, iso)
+          const payload = {
+            vcpus: spec.vcpus,
+            memory_mb: spec.memoryMb,
+            nics: spec.nics.length,
+            disks: spec.disks.length + 1,
+            direct_kernel: spec.kernel !== undefined,
+          }
+          await driver(ctx, 'spawn', server.serverId, payload, () => hypervisor.spawn(spec, { signal }))
+        },
+        destroy: serverId => driver(ctx, 'destroy', serverId, {}, () => hypervisor.destroy(serverId)),
+        async power(server, verb, signal) {
+          const id = server.serverId
+          await driver(ctx, verb, id, {}, async () => {
+            switch (verb) {
+              case 'stop':
+                return hypervisor.powerOff(id, { graceMs: parts.shutdownGraceMs, signal })
+              case 'pause':
+                return hypervisor.pause(id)
+              case 'unpause':
+                return hypervisor.unpause(id)
+              case 'suspend':
+                return hypervisor.suspend(id, { signal })
+              case 'resume':
+                return hypervisor.resume(id, { signal })
+              case 'start':
+                return hypervisor.powerOn(await specOf(ctx, server, signal), { signal })
+              case 'reboot-soft':
+                return hypervisor.reboot(await specOf(ctx, server, signal), 'soft', {
+                  signal,
+                  graceMs: parts.shutdownGraceMs,
+                })
+              case 'reboot-hard':
+                return hypervisor.reboot(await specOf(ctx, server, signal), 'hard', { signal })
+            }
+          })
+          return hypervisor.state(id)
+        },
+        attachDisk: (serverId, disk) =>
+          driver(ctx, 'attach-disk', serverId, { volume: disk.volumeId, device: disk.disk.device }, () =>
+            hypervisor.attachDisk(serverId, disk.disk),
+          ),
+        detachDisk: (serverId, volumeId) =>
+          driver(ctx, 'detach-disk', serverId, { volume: volumeId }, () => hypervisor.detachDisk(serverId, volumeId)),
+        attachNic: (serverId, nic) =>
+          driver(ctx, 'attach-nic', serverId, { port: nic.portId }, () => hypervisor.attachNic(serverId, nicOf(nic))),
+        detachNic: (serverId, portId) =>
+          driver(ctx, 'detach-nic', serverId, { port: portId }, () => hypervisor.detachNic(serverId, portId)),
+      },
+    }
+  }
+  const nicOf = (nic: NicRecord): { portId: string; mac: string; tap: string; mtu: number } => ({
+    portId: nic.portId,
+    mac: nic.mac,
+    tap: nic.tap,
+    mtu: nic.mtu,
+  })
+  const configDrive = async (ctx: Ctx, serverId: string, nics: readonly NicRecord[]): Promise<string> => {
+    const { files } = await conductor.any().config_drive_files(ctx, { serverId, nics: [...nics] })
+    return parts.files.makeConfigDrive(serverId, files)
+  }
+  /** The guest as it should be by the rows, for starting it again. */
+  const specOf = async (
+    ctx: Ctx,
+    server: Parameters<typeof guestSpec>[0],
+    signal: AbortSignal,
+  ): Promise<ReturnType<typeof guestSpec>> => {
+    const image = server.imageId === '' ? null : await tools(ctx).images.ensure(server, signal)
+    const disks = server.volumes.flatMap(volume => (volume.connectionInfo === null ? [] : [connected(volume)]))
+    const iso = server.configDrive ? await configDrive(ctx, server.serverId, server.nics) : undefined
+    return guestSpec(server, image, server.nics, disks, iso)
+  }
+
+  const served: Served[] = []
+  let nodeId: string | null = null
+  let stopTimer = (): void => undefined
+  let stopEvents = (): void => undefined
+  let stopped = false
+  let reporting: Promise<void> = Promise.resolve()
+
+  const ownCtx = (): Ctx => ({ requestId: `req-${parts.ids.uuid()}`, who: null, actor, cross: parts.cross })
+
+  const report = async (): Promise<void> => {
+    const ctx = ownCtx()
+    const found = await hypervisor.list()
+    const guests: Record<string, GuestState> = {}
+    for (const guest of found) guests[guest.serverId] = guest.state
+    const answer = await conductor.any().host_report(ctx, {
+      host,
+      node: parts.node,
+      nodeId,
+      hostIp: parts.hostIp,
+      facts: await hypervisor.facts(),
+      capabilities: { ...hypervisor.capabilities },
+      guests,
+    })
+    nodeId = answer.nodeId
+    for (const [serverId, wanted] of Object.entries(answer.wanted)) {
+      const state = guests[serverId] ?? 'missing'
+      try {
+        if (wanted === 'gone') await hypervisor.destroy(serverId)
+        else if (
+          wanted === 'running' &&
+          (state === 'shutdown' || state === 'missing' || state === 'crashed') &&
+          !known.has(serverId)
+        )
+          await revive(serverId)
+        else if (wanted === 'running' && state === 'shutdown')
+          await conductor.any().guest_changed(ctx, { serverId, host, state, detail: 'found stopped' })
+      } catch (error) {
+        parts.log.warn(ctx, `server ${serverId} could not be brought to ${wanted}: ${(error as Error).message}`)
+      }
+    }
+    for (const [serverId, state] of Object.entries(guests)) if (state === 'running') known.add(serverId)
+  }
+  /** Guests seen running since this process began: one of them that is shut down was shut down by itself. */
+  const known = new Set<string>()
+  /** A server that should run and does not, e.g. after the machine restarted: started again from its disks. */
+  const revive = async (serverId: string): Promise<void> => {
+    const ctx: Ctx = { ...ownCtx(), subject: serverId }
+    const { server } = await conductor.any().guest_parts(ctx, { serverId })
+    parts.log.info(ctx, `server ${serverId} should run and does not: starting it`)
+    await hypervisor.powerOn(await specOf(ctx, server, AbortSignal.timeout(300_000)))
+    known.add(serverId)
+    await conductor.any().guest_changed(ctx, { serverId, host, state: 'running', detail: 'started again' })
+  }
+
+  const turn = (): void => {
+    stopTimer = clock.after(parts.reportMs, () => {
+      reporting = report()
+        .catch((error: unknown) =>
+          parts.log.warn(null, `nova-compute@${host} could not report: ${(error as Error).message}`),
+        )
+        .then(() => {
+          if (!stopped) turn()
+        })
+    })
+  }
+
+  return {
+    report,
+    async start() {
+      const adopted = await hypervisor.adopt()
+      for (const guest of adopted) if (guest.state === 'running') known.add(guest.serverId)
+      stopEvents = hypervisor.onEvent(event => {
+        const ctx: Ctx = { ...ownCtx(), subject: event.serverId }
+        const state: GuestState | null =
+          event.kind === 'stopped'
+            ? event.why === 'guest'
+              ? 'shutdown'
+              : 'crashed'
+            : event.kind === 'paused'
+              ? 'paused'
+              : event.kind === 'resumed'
+                ? 'running'
+                : null
+        if (state === null) return
+        void conductor
+          .any()
+          .guest_changed(ctx, { serverId: event.serverId, host, state, detail: 'detail' in event ? event.detail : '' })
+          .catch((error: unknown) =>
+            parts.log.warn(ctx, `the change of ${event.serverId} could not be reported: ${(error as Error).message}`),
+          )
+      })
+      await report()
+      served.push(
+        await serveLegs({
+          bus,
+          clock,
+          actor: 'nova-compute',
+          host,
+          sagas: [
+            atPlace(bootServer, 'compute', run => tools(run.ctx)),
+            atPlace(deleteServer, 'compute', run => tools(run.ctx)),
+            atPlace(changePower, 'compute', run => tools(run.ctx)),
+            atPlace(attachVolume, 'compute', run => tools(run.ctx)),
+            atPlace(detachVolume, 'compute', run => tools(run.ctx)),
+            atPlace(attachInterface, 'compute', run => tools(run.ctx)),
+            atPlace(detachInterface, 'compute', run => tools(run.ctx)),
+          ],
+          onLost: (order, error) =>
+            parts.log.warn(null, `a leg of ${order.saga} could not report home: ${error.message}`),
+        }),
+      )
+      served.push(
+        await bus.serve(computeRpc, host, {
+          console_log: async (_ctx, { serverId, lines }) => ({
+            text: await (
+              lines === null ? hypervisor.consoleLog(serverId) : hypervisor.consoleLog(serverId, lines)
+            ).catch(asFault),
+          }),
+          vnc_socket: async (_ctx, { serverId }) => ({ path: await hypervisor.vnc(serverId).catch(asFault) }),
+          serial_socket: async (_ctx, { serverId }) => ({ path: await hypervisor.serial(serverId).catch(asFault) }),
+          diagnostics: async (_ctx, { serverId }) => ({
+            diagnostics: await hypervisor.diagnostics(serverId).catch(asFault),
+          }),
+          resize_disk: async (_ctx, { serverId, volumeId, sizeBytes }) => {
+            await hypervisor.resizeDisk(serverId, volumeId, sizeBytes).catch(asFault)
+            return { resized: true }
+          },
+          snapshot_disk: async (_ctx, { serverId, volumeId, overlay }) => {
+            await hypervisor.snapshotDisk(serverId, volumeId, { path: overlay }).catch(asFault)
+            return { done: true }
+          },
+          inventory: async () => ({ guests: [...(await hypervisor.list())] }),
+        }),
+      )
+      turn()
+    },
+    async stop() {
+      stopped = true
+      stopTimer()
+      stopEvents()
+      await reporting
+      for (const one of served.splice(0)) await one.close()
+      await hypervisor.close()
+    },
+  }
+}
+
+/** Tools whose context needs a token that is fetched at the first use: every verb waits for it. */
+function later<T extends object>(ctx: () => Promise<Ctx>, make: (ctx: Ctx) => T): T {
+  let made: Promise<T> | undefined
+  return new Proxy({} as T, {
+    get:
+      (_target, verb) =>
+      async (...args: unknown[]) => {
+        made ??= ctx().then(make)
+        const tools = (await made) as Record<PropertyKey, (...given: unknown[]) => unknown>
+        return tools[verb]?.(...args)
+      },
+  })
+}
