@@ -1,5 +1,5 @@
 // QEMU's process: how it is started so that it outlives us, and how we prove that a process is the one we started.
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import type { Exec } from '#host/node/exec.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 
@@ -37,49 +37,57 @@ export async function lives(mark: ProcessMark): Promise<boolean> {
 /**
  * The QEMU that runs as `uuid` with `folder` as its working folder, whoever started it; undefined when none does. Both must
  * agree: another cloud on this machine may have a guest of the same id, and a text editor may have the id in its arguments.
+ * A folder that was removed under the process still counts.
  */
 export async function findGuestProcess(uuid: string, folder: string): Promise<ProcessMark | undefined> {
   const home = await stat(folder).catch(() => undefined)
-  if (home === undefined) return undefined
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue
-    const pid = Number(entry)
-    const mark = await guestProcess(pid, uuid)
-    if (mark === undefined) continue
-    const at = await stat(`/proc/${pid}/cwd`).catch(() => undefined)
-    if (at !== undefined && at.dev === home.dev && at.ino === home.ino) return mark
+    const mark = await guestProcess(Number(entry), uuid)
+    if (mark !== undefined && (await worksIn(mark.pid, folder, home))) return mark
   }
   return undefined
 }
 
-/** The process's mark if it is a QEMU with `-uuid uuid`, or with any uuid when none is given. */
+/** By the folder's identity, which holds in any mount namespace; by its name when it is gone. */
+async function worksIn(pid: number, folder: string, home: { dev: number; ino: number } | undefined): Promise<boolean> {
+  const at = await stat(`/proc/${pid}/cwd`).catch(() => undefined)
+  if (at !== undefined && home !== undefined && at.dev === home.dev && at.ino === home.ino) return true
+  return (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === `${folder} (deleted)`
+}
+
+/** The process's mark if it is a QEMU with `-uuid uuid`. */
 async function guestProcess(pid: number, uuid: string): Promise<ProcessMark | undefined> {
-  const argv = await readFile(`/proc/${pid}/cmdline`, 'utf8')
-    .then(text => text.split('\0'))
-    .catch(() => [])
-  if (!/(^|\/)qemu-system-[a-z0-9_]+$/.test(argv[0] ?? '')) return undefined
-  const at = argv.indexOf('-uuid')
-  if (at < 0 || argv[at + 1] !== uuid) return undefined
+  if ((await guestUuid(pid)) !== uuid) return undefined
   const status = await processStatus(pid)
   return status === undefined ? undefined : { pid, startTime: status.startTime }
 }
 
-/** Every QEMU whose working folder lies directly in `parent`, by that folder's name. For the audit. */
+/** What stands after `-uuid` if the process is a QEMU. */
+async function guestUuid(pid: number): Promise<string | undefined> {
+  const argv = await readFile(`/proc/${pid}/cmdline`, 'utf8').then(
+    text => text.split('\0'),
+    (): string[] => [],
+  )
+  if (!/(^|\/)qemu-system-[a-z0-9_]+$/.test(argv[0] ?? '')) return undefined
+  const at = argv.indexOf('-uuid')
+  return at < 0 ? undefined : argv[at + 1]
+}
+
+/** Every QEMU whose working folder lies, or lay, directly in `parent` under its own uuid. For the audit. */
 export async function guestProcessesUnder(
   parent: string,
 ): Promise<readonly { readonly uuid: string; readonly mark: ProcessMark }[]> {
-  const homes = new Map<string, string>()
-  for (const name of await readdir(parent).catch(() => [])) {
-    const at = await stat(`${parent}/${name}`).catch(() => undefined)
-    if (at !== undefined) homes.set(`${at.dev}:${at.ino}`, name)
-  }
   const found: { uuid: string; mark: ProcessMark }[] = []
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue
-    const at = await stat(`/proc/${entry}/cwd`).catch(() => undefined)
-    const uuid = at === undefined ? undefined : homes.get(`${at.dev}:${at.ino}`)
-    const mark = uuid === undefined ? undefined : await guestProcess(Number(entry), uuid)
-    if (uuid !== undefined && mark !== undefined) found.push({ uuid, mark })
+    const uuid = await guestUuid(Number(entry))
+    if (uuid === undefined) continue
+    const folder = `${parent}/${uuid}`
+    const status = await processStatus(Number(entry))
+    const mark = status === undefined ? undefined : { pid: Number(entry), startTime: status.startTime }
+    if (mark !== undefined && (await worksIn(mark.pid, folder, await stat(folder).catch(() => undefined))))
+      found.push({ uuid, mark })
   }
   return found
 }

@@ -57,7 +57,8 @@ export async function listGuests(tools: QemuTools): Promise<readonly FoundGuest[
   const processes = new Map<string, ProcessMark>()
   for (const { uuid, mark } of await guestProcessesUnder(tools.store.root)) processes.set(uuid, mark)
   const found: FoundGuest[] = []
-  for (const serverId of await tools.store.ids()) {
+  const ids = new Set([...(await tools.store.ids()), ...processes.keys()])
+  for (const serverId of ids) {
     const record = await tools.store.read(serverId)
     const mark = processes.get(serverId)
     const whole = record !== undefined && record.phase !== 'making' && record.phase !== 'destroying'

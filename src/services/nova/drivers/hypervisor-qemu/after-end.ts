@@ -2,9 +2,9 @@
 import type { GuestRecord } from '#services/nova/drivers/hypervisor-qemu/guest-store.ts'
 import type { QemuTools } from '#services/nova/drivers/hypervisor-qemu/tools.ts'
 
-/** What follows the end of a process, whoever caused it: no wires, and a record that says so. */
-export async function afterEnd(tools: QemuTools, record: GuestRecord): Promise<void> {
-  await removeTaps(tools, record)
+/** What follows the end of a process, whoever caused it: no wires (unless it starts again at once), and a record that says so. */
+export async function afterEnd(tools: QemuTools, record: GuestRecord, keepTaps = false): Promise<void> {
+  if (!keepTaps) await removeTaps(tools, record)
   await tools.store.write({ ...record, process: null })
 }
 

@@ -57,7 +57,7 @@ const INIT = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
 for m in $(cat /modules); do insmod /m/$m.ko 2>/dev/null; done
-(for e in /dev/input/event*; do head -c 24 $e >/dev/null && poweroff -f; done) &
+for e in /dev/input/event*; do (head -c 24 $e >/dev/null && poweroff -f) & done
 echo BOOT-DONE
 cd /
 setsid cttyhack sh || exec sh

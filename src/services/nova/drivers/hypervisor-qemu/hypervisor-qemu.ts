@@ -15,7 +15,7 @@ import {
   socketPath,
 } from '#services/nova/drivers/hypervisor-qemu/console.ts'
 import { hostFacts } from '#services/nova/drivers/hypervisor-qemu/facts.ts'
-import { guestLocks } from '#services/nova/drivers/hypervisor-qemu/guest-locks.ts'
+import { guestLocks } from '#services/nova/drivers/guest-locks.ts'
 import { guestStore } from '#services/nova/drivers/hypervisor-qemu/guest-store.ts'
 import { attachDisk, attachNic, detachDisk, detachNic } from '#services/nova/drivers/hypervisor-qemu/hotplug.ts'
 import {
@@ -207,7 +207,7 @@ function assemble(tools: QemuTools, qemuVersion: string, listeners: Set<(event: 
     reboot: (guest, kind, { signal, graceMs = 60_000 } = {}) =>
       locks.run(guest.serverId, signal, async either => {
         const record = await mustRead(tools, guest.serverId)
-        await stop(tools, record, { graceMs: kind === 'soft' ? graceMs : 0, signal: either })
+        await stop(tools, record, { graceMs: kind === 'soft' ? graceMs : 0, signal: either, keepTaps: true })
         await startAgain(guest, either)
       }),
     pause: serverId =>

@@ -69,6 +69,8 @@ export async function start(
       before === undefined || before.phase === 'starting' || before.phase === 'running' ? 'making' : before.phase
     const record: GuestRecord = { spec: guest, phase, process: null, bootId: tools.bootId, slots }
     await tools.store.write(record)
+    const gone = (before?.spec.nics ?? []).filter(nic => !guest.nics.some(one => one.tap === nic.tap))
+    if (gone.length > 0) await removeTaps(tools, { ...record, spec: { ...guest, nics: gone } })
     // Side by side: disks, wires and the empty log need nothing from each other.
     const [, volumes, logSize] = await allOrThrow([
       makeOwnDisks(tools, guest, folder),
@@ -213,7 +215,7 @@ async function wordsSince(folder: string, from: number): Promise<string> {
 export async function stop(
   tools: QemuTools,
   record: GuestRecord,
-  options: { graceMs: number; signal: AbortSignal },
+  options: { graceMs: number; signal: AbortSignal; keepTaps?: boolean },
 ): Promise<void> {
   const { serverId } = record.spec
   const mark = await livingProcess(tools, record)
@@ -228,7 +230,7 @@ export async function stop(
     }
     tools.monitors.get(serverId)?.close()
     tools.monitors.delete(serverId)
-    await afterEnd(tools, { ...record, phase: 'stopped' })
+    await afterEnd(tools, { ...record, phase: 'stopped' }, options.keepTaps)
   } finally {
     tools.expected.delete(serverId)
   }
@@ -266,8 +268,8 @@ async function askToShutDown(
 export async function destroyGuest(tools: QemuTools, serverId: string): Promise<void> {
   const { store, clock } = tools
   const folder = store.folder(serverId)
-  if ((await stat(folder).catch(() => undefined)) === undefined) return
   const record = await store.read(serverId)
+  const there = (await stat(folder).catch(() => undefined)) !== undefined
   if (record !== undefined) await store.write({ ...record, phase: 'destroying' })
   tools.expected.add(serverId)
   try {
@@ -285,6 +287,7 @@ export async function destroyGuest(tools: QemuTools, serverId: string): Promise<
       }
     }
     if (record !== undefined) await removeTaps(tools, record)
+    if (!there) return
     for (const name of await readdir(folder)) {
       const id = /^volume-([0-9a-f-]{36})\./.exec(name)?.[1]
       if (id !== undefined) await takeVolumeOut(tools, folder, id)

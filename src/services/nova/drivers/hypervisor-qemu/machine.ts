@@ -80,7 +80,6 @@ export function volumeDisk(slots: Slots, disk: DiskSpec, layer: DiskLayer): Mach
     bus: 'virtio',
     slot: slots[id] ?? FIRST_DISK_SLOT,
     serial: disk.serial,
-    ...(disk.bootIndex === undefined ? {} : { bootIndex: disk.bootIndex }),
   }
 }
 
@@ -107,16 +106,20 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
   const bus = guest.diskBus ?? 'virtio'
   /** Buses other than PCI count from 0. */
   const place = (slot: number): number => (bus === 'virtio' ? slot : slot - FIRST_DISK_SLOT)
+  const kernel = guest.rescue === undefined ? guest.kernel : guest.rescue.kernel
+  /** With a kernel of its own QEMU boots that, under number 0, and disks have no say. */
+  const boots = (index: number | undefined): { bootIndex?: number } =>
+    index === undefined || kernel !== undefined ? {} : { bootIndex: index + 1 }
   const volume = (disk: DiskSpec): MachineDisk => {
     const layer = choices.volumes.get(disk.volumeId)
     if (layer === undefined) throw new HypervisorFault('invalid', `Volume ${disk.volumeId} has not been brought in`)
-    return volumeDisk(slots, disk, layer)
+    return { ...volumeDisk(slots, disk, layer), ...boots(disk.bootIndex) }
   }
   const { rescue, rootDisk } = guest
   const rootSlot = slots.root ?? FIRST_DISK_SLOT
   if (rescue !== undefined) {
     const layer = ownFile('rescue.qcow2', 'qcow2', ownFile(`rescue-base.${rescue.baseFormat}`, rescue.baseFormat))
-    disks.push({ id: 'rescue', layer, readOnly: false, bus, slot: place(FIRST_DISK_SLOT), bootIndex: 0 })
+    disks.push({ id: 'rescue', layer, readOnly: false, bus, slot: place(FIRST_DISK_SLOT), ...boots(0) })
   }
   if (rootDisk.from === 'image') {
     const layer = ownFile('root.qcow2', 'qcow2', ownFile(`base.${rootDisk.baseFormat}`, rootDisk.baseFormat))
@@ -126,12 +129,14 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
       readOnly: false,
       bus,
       slot: place(rescue === undefined ? rootSlot : FIRST_DISK_SLOT + 1),
-      ...(rescue === undefined ? { bootIndex: 1 } : {}),
+      ...boots(rescue === undefined ? 0 : undefined),
     })
   } else {
     const disk = volume(rootDisk.disk)
     disks.push(
-      rescue === undefined ? { ...disk, bootIndex: disk.bootIndex ?? 0 } : { ...disk, slot: FIRST_DISK_SLOT + 1 },
+      rescue === undefined
+        ? { ...disk, ...boots(rootDisk.disk.bootIndex ?? 0) }
+        : { ...disk, slot: FIRST_DISK_SLOT + 1 },
     )
   }
   // As upstream: a rescued guest sees the rescue system and its own root, nothing else to damage.
@@ -156,7 +161,6 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
         : { ...config, bus: 'virtio', slot: FIXED_SLOTS.configDrive },
     )
   }
-  const kernel = rescue === undefined ? guest.kernel : rescue.kernel
   const ramdisk = rescue === undefined ? guest.ramdisk : rescue.ramdisk
   const prefix = rescue === undefined ? '' : 'rescue-'
   return {

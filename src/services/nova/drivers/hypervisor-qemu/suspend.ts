@@ -1,5 +1,5 @@
 // Memory to disk and back. QEMU may start no program (its sandbox), so it speaks to a socket and we move the bytes.
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { chown, open, rename, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
@@ -36,7 +36,6 @@ export async function suspendGuest(tools: QemuTools, serverId: string, signal: A
   const folder = tools.store.folder(serverId)
   const wasRunning = (await monitor.state()) === 'running'
   await rm(`${folder}/run/memory.sock`, { force: true })
-  const file = await open(`${folder}/${MEMORY_FILE}.new`, 'w', 0o600)
   let came: (socket: Socket) => void = () => undefined
   const socket = new Promise<Socket>(resolve => (came = resolve))
   const server = createServer(one => came(one))
@@ -49,16 +48,17 @@ export async function suspendGuest(tools: QemuTools, serverId: string, signal: A
     if (tools.user !== undefined) await chown(`${folder}/run/memory.sock`, tools.user.uid, tools.user.gid)
     await monitor.execute('stop')
     await monitor.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 33 })
-    const written = socket.then(one => pipeline(one, file.createWriteStream({ autoClose: false })))
+    const written = socket.then(one =>
+      pipeline(one, createWriteStream(`${folder}/${MEMORY_FILE}.new`, { mode: 0o600 })),
+    )
     written.catch(() => undefined)
     await monitor.execute('migrate', { uri: 'unix:run/memory.sock' })
     await moved(tools, monitor, signal)
     await written
-    await file.sync()
-    await file.close()
+    const file = await open(`${folder}/${MEMORY_FILE}.new`, 'r+')
+    await file.sync().finally(() => file.close())
     await rename(`${folder}/${MEMORY_FILE}.new`, `${folder}/${MEMORY_FILE}`)
   } catch (error) {
-    await file.close().catch(() => undefined)
     await monitor.execute('migrate_cancel').catch(() => undefined)
     if (wasRunning) await monitor.execute('cont').catch(() => undefined)
     await rm(`${folder}/${MEMORY_FILE}.new`, { force: true })

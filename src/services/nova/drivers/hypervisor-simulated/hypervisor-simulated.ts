@@ -1,5 +1,6 @@
 // Guests that exist only on paper: the same port, the same faults, hundreds of hosts in one process at next to no cost.
 import type { Clock } from '#kernel/lib/clock.ts'
+import { guestLocks } from '#services/nova/drivers/guest-locks.ts'
 import { createShelf, type Shelf, type SimulatedGuest } from '#services/nova/drivers/hypervisor-simulated/shelf.ts'
 import { bootText, simulatedScreen } from '#services/nova/drivers/hypervisor-simulated/boot-text.ts'
 import {
@@ -75,6 +76,7 @@ const volumesOf = (guest: GuestSpec): readonly DiskSpec[] =>
 export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): SimulatedHypervisor {
   const { clock } = options
   const shelf: Shelf = createShelf(options.file)
+  const locks = guestLocks()
   const listeners = new Set<(event: GuestEvent) => void>()
   const emit = (event: GuestEvent): void => listeners.forEach(listen => listen(event))
 
@@ -173,21 +175,26 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
       )
       return { ...facts, memoryFreeMb: Math.max(0, facts.memoryMb - used) }
     },
-    async spawn(spec, { signal } = {}) {
-      signal?.throwIfAborted()
-      if ((await shelf.get(spec.serverId))?.state !== 'running') await startNow(spec, signal)
-    },
-    destroy: serverId => shelf.remove(serverId),
+    spawn: (spec, { signal } = {}) =>
+      locks.run(spec.serverId, signal, async either => {
+        if ((await shelf.get(spec.serverId))?.state !== 'running') await startNow(spec, either)
+      }),
+    destroy: serverId =>
+      locks.end(serverId, new HypervisorFault('not-found', `Instance ${serverId} is being deleted`), () =>
+        shelf.remove(serverId),
+      ),
     async powerOff(serverId) {
       await shelf.put({ ...(await must(serverId)), state: 'shutdown' })
     },
-    async powerOn(spec, { signal } = {}) {
-      if ((await must(spec.serverId)).state !== 'running') await startNow(spec, signal)
-    },
-    async reboot(spec, _kind, { signal } = {}) {
-      await must(spec.serverId)
-      await startNow(spec, signal)
-    },
+    powerOn: (spec, { signal } = {}) =>
+      locks.run(spec.serverId, signal, async either => {
+        if ((await must(spec.serverId)).state !== 'running') await startNow(spec, either)
+      }),
+    reboot: (spec, _kind, { signal } = {}) =>
+      locks.run(spec.serverId, signal, async either => {
+        await must(spec.serverId)
+        await startNow(spec, either)
+      }),
     async pause(serverId) {
       await shelf.put({ ...(await mustBe(serverId, ['running', 'paused'])), state: 'paused' })
     },
