@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readEvents, type ServerEvent } from '#app/api/event-stream.ts'
 import { laneOf, lanesFor } from '#app/api/journey-book.ts'
-import { linesIn, mergeRows, stepsDone, watchJourney, type JourneyRow } from '#app/api/journey.ts'
+import { hear, linesIn, mergeRows, stepsDone, watchJourney, type JourneyRow } from '#app/api/journey.ts'
 import type { Client } from '#app/api/client.ts'
 
 const row = (step: number | null, at_ms: number, more: Partial<JourneyRow> = {}): JourneyRow => ({
@@ -39,7 +39,7 @@ void test('events are read however the bytes are cut', async () => {
 })
 
 void test('a row seen twice is one row, and its end replaces its beginning', () => {
-  const rows = mergeRows([row(8, 5, { ms: null })], [row(8, 5, { ms: 3 }), row(7, 1)])
+  const rows = mergeRows([row(8, 5, { ms: 0, detail: { open: true } })], [row(8, 5, { ms: 3 }), row(7, 1)])
   assert.deepEqual(
     rows.map(({ step, ms }) => [step, ms]),
     [
@@ -47,6 +47,17 @@ void test('a row seen twice is one row, and its end replaces its beginning', () 
       [8, 3],
     ],
   )
+})
+
+void test('a story told whole replaces what was known', () => {
+  const known = [row(24, 5), row(8, 1)]
+  assert.deepEqual(hear(known, { rows: [row(8, 1)], all: true, live: true }), [row(8, 1)])
+  assert.equal(hear(known, { rows: [row(9, 2)], all: false, live: true }).length, 3)
+})
+
+void test('equal crossings of one moment are still two lines', () => {
+  const lines = linesIn('today', [row(null, 2), row(null, 2)])
+  assert.equal(new Set(lines.map(({ key }) => key)).size, 2)
 })
 
 void test('the book has 28 lines, today has what happened', () => {
@@ -101,8 +112,8 @@ void test('watching gives what was recorded, then what comes, and asks again whe
       pauses += 1
       if (pauses === 2) stop.abort()
     },
-    fresh => {
-      rows = mergeRows(rows, fresh)
+    news => {
+      rows = hear(rows, news)
     },
   )
   assert.deepEqual(

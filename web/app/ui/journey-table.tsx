@@ -3,7 +3,7 @@ import { Label } from '@patternfly/react-core'
 import { Fragment, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { BOOK, laneOf, lanesFor, LANES, type Lane } from '#app/api/journey-book.ts'
-import type { JourneyRow, Line } from '#app/api/journey.ts'
+import { isOpen, type JourneyRow, type Line } from '#app/api/journey.ts'
 import { en } from '#app/i18n/en.ts'
 import { formatMs } from '#app/ui/format.ts'
 
@@ -99,7 +99,7 @@ function JourneyLine({ line: { step, row }, lanes, next, fresh, open, toggle }: 
         </button>
       </td>
       <td className="koto-journey-number koto-subtle koto-journey-at">
-        {row === null ? '' : `+${formatMs(row.at_ms)}`}
+        {row === null ? '' : `${row.at_ms < 0 ? '−' : '+'}${formatMs(Math.abs(row.at_ms))}`}
       </td>
       <td className="koto-lanes">
         <Arrow lanes={lanes} from={from} to={to} kind={kind} />
@@ -117,7 +117,9 @@ function JourneyLine({ line: { step, row }, lanes, next, fresh, open, toggle }: 
           </span>
         )}
       </td>
-      <td className="koto-journey-number koto-journey-ms">{row === null || row.ms === null ? '' : formatMs(row.ms)}</td>
+      <td className="koto-journey-number koto-journey-ms">
+        {row === null ? '' : isOpen(row) ? '…' : formatMs(row.ms)}
+      </td>
       <td className="koto-journey-task">
         {row !== null && (row.task ?? row.status) !== null && <code>{row.task ?? row.status}</code>}
       </td>

@@ -1,6 +1,6 @@
 // The rows of a server's journey, growing while one looks.
 import { useEffect, useState } from 'react'
-import { mergeRows, watchJourney, type JourneyRow } from '#app/api/journey.ts'
+import { hear, watchJourney, type JourneyRow } from '#app/api/journey.ts'
 import { useClient } from '#app/ui/cloud.tsx'
 
 export interface Journey {
@@ -18,8 +18,8 @@ export function useJourney(serverId: string): Journey {
   useEffect(() => {
     const stop = new AbortController()
     setJourney(NOTHING)
-    watchJourney(client, serverId, stop.signal, pause, (rows, live) =>
-      setJourney(old => ({ rows: mergeRows(old.rows ?? [], rows), live, error: null })),
+    watchJourney(client, serverId, stop.signal, pause, news =>
+      setJourney(old => ({ rows: hear(old.rows ?? [], news), live: news.live, error: null })),
     ).catch((error: unknown) => {
       if (!stop.signal.aborted) setJourney(old => ({ ...old, live: false, error }))
     })
