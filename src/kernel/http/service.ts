@@ -1,10 +1,8 @@
 // What a service is, said once in its service.ts.
 import type { Rule } from '#kernel/contract/rule.ts'
+import type { SurfaceRow } from '#kernel/contract/surface.ts'
 import type { VersionList } from '#kernel/contract/version.ts'
 import type { Dialect } from '#kernel/http/dialect.ts'
-
-/** `METHOD PATH`, and for body-dispatched actions a third word: what upstream has, built here or not. */
-export type SurfaceRow = string
 
 export interface ServiceDefinition {
   /** `nova`: the folder's name. */

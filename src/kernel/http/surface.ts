@@ -1,7 +1,7 @@
 // Upstream's whole surface as rows of `METHOD PATH [ACTION]`: what of it is not built answers so, and `koto routes` lists it.
 import createMatcher, { type HTTPMethod } from 'find-my-way'
 
-import type { SurfaceRow } from '#kernel/http/service.ts'
+import type { SurfaceRow } from '#kernel/contract/surface.ts'
 
 /** Whether upstream has this operation. For a body-dispatched action `action` is its name, else null. */
 export function surfaceMatcher(
