@@ -1,0 +1,43 @@
+// Nova's options.
+import { defineConfig } from '#kernel/config/config.ts'
+
+export const novaConfig = defineConfig('nova', {
+  cpuAllocationRatio: { type: 'number', default: 16, min: 0.1, sentence: 'Virtual CPUs given out per real one.' },
+  ramAllocationRatio: { type: 'number', default: 1, min: 0.1, sentence: 'Memory given out per real one.' },
+  diskAllocationRatio: { type: 'number', default: 1, min: 0.1, sentence: 'Disk given out per real one.' },
+  reservedHostMemoryMb: {
+    type: 'integer',
+    default: 512,
+    min: 0,
+    sentence: 'Memory of each host kept for the host itself, in MB.',
+  },
+  serviceDownTimeS: {
+    type: 'integer',
+    default: 60,
+    min: 5,
+    sentence: 'Seconds without a report after which a host counts as down.',
+  },
+  reportIntervalS: { type: 'integer', default: 10, min: 1, sentence: 'Seconds between two reports of a compute host.' },
+  shutdownTimeoutS: {
+    type: 'integer',
+    default: 30,
+    min: 0,
+    sentence: 'Seconds a guest is given to shut down before its plug is pulled.',
+  },
+  vifPluggingTimeoutS: {
+    type: 'integer',
+    default: 120,
+    min: 1,
+    sentence: 'Seconds to wait for a wire to be alive before a boot fails.',
+  },
+  volumeTimeoutS: { type: 'integer', default: 600, min: 1, sentence: 'Seconds a volume made for a server may take.' },
+  maxLimit: { type: 'integer', default: 1000, min: 1, sentence: 'The most entries of a list in one answer.' },
+  consoleTokenTtlS: { type: 'integer', default: 600, min: 10, sentence: 'Seconds a console address stays good.' },
+  quotaInstances: { type: 'integer', default: 10, min: -1, sentence: 'Servers per project; -1 for no limit.' },
+  quotaCores: { type: 'integer', default: 20, min: -1, sentence: 'Virtual CPUs per project.' },
+  quotaRam: { type: 'integer', default: 51200, min: -1, sentence: 'Memory per project, in MB.' },
+  quotaKeyPairs: { type: 'integer', default: 100, min: -1, sentence: 'Key pairs per user.' },
+  quotaServerGroups: { type: 'integer', default: 10, min: -1, sentence: 'Server groups per project.' },
+  quotaServerGroupMembers: { type: 'integer', default: 10, min: -1, sentence: 'Members of a server group.' },
+  quotaMetadataItems: { type: 'integer', default: 128, min: -1, sentence: 'Metadata items of a server.' },
+})
