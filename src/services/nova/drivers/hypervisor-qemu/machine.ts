@@ -109,7 +109,7 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
   const kernel = guest.rescue === undefined ? guest.kernel : guest.rescue.kernel
   /** With a kernel of its own QEMU boots that, under number 0, and disks have no say. */
   const boots = (index: number | undefined): { bootIndex?: number } =>
-    index === undefined || kernel !== undefined ? {} : { bootIndex: index + 1 }
+    index === undefined || index < 0 || kernel !== undefined ? {} : { bootIndex: index + 1 }
   const volume = (disk: DiskSpec): MachineDisk => {
     const layer = choices.volumes.get(disk.volumeId)
     if (layer === undefined) throw new HypervisorFault('invalid', `Volume ${disk.volumeId} has not been brought in`)
