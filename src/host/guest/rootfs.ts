@@ -150,7 +150,11 @@ export async function makeRoot(request: RootRequest): Promise<void> {
   for (const [name, contents] of request.files) {
     if (name === 'init') continue
     const path =
-      name === 'inittab' ? 'etc/inittab' : ['sudo', 'lsblk'].includes(name) ? `bin/${name}` : `lib/koto/${name}`
+      name === 'inittab'
+        ? 'etc/inittab'
+        : ['sudo', 'lsblk', 'chpasswd'].includes(name)
+          ? `bin/${name}`
+          : `lib/koto/${name}`
     await write(path, contents, contents.toString('latin1', 0, 2) === '#!' ? 0o755 : 0o644)
   }
 

@@ -42,7 +42,7 @@ function blockDone() {
   if (!inBlock) return
   inBlock = 0
   if (section == "write_files") content = block
-  else if (section == "chpasswd") print "printf %s " quote(block) " | chpasswd -c sha512 2>/dev/null || printf %s " quote(block) " | chpasswd"
+  else if (section == "chpasswd") print "printf %s " quote(block) " | chpasswd"
   else if (section == "runcmd" || section == "bootcmd") print "sh -c " quote(block)
   block = ""
 }

@@ -14,7 +14,7 @@ END {
       value = substr(text, 2, RLENGTH - 2); eat()
       if (wantKey) { name[depth] = plain(value); wantKey = 0 } else { show(plain(value)); after() }
     } else {
-      if (!match(text, /^[^,\]} \t\r\n]+/)) exit 1
+      if (!match(text, /^[^],} \t\r\n]+/)) exit 1
       value = substr(text, 1, RLENGTH); eat()
       show(value == "null" ? "" : value); after()
     }
