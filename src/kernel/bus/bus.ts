@@ -57,6 +57,12 @@ export interface BusParts {
 /** `nova-compute@node-1`, or `nova-scheduler` where no host is named. */
 export const actorAt = (actor: string, host: string | null): string => (host === null ? actor : `${actor}@${host}`)
 
+const messageOf = (value: unknown): Message => {
+  const { id, verb, from, requestId } = (value ?? {}) as Partial<Record<keyof Message, unknown>>
+  if ([id, verb, from, requestId].some(part => typeof part !== 'string')) throw new Error('this is no message')
+  return value as Message
+}
+
 /** Puts typed verbs and the seam on a transport. */
 export function createBus(parts: BusParts): Bus {
   const { transport, cross, ids } = parts
@@ -92,11 +98,11 @@ export function createBus(parts: BusParts): Bus {
     return async (text: string): Promise<string> => {
       let message: Message
       try {
-        message = JSON.parse(text) as Message
+        message = messageOf(JSON.parse(text))
       } catch (error) {
         bury({ at, verb: '?', requestId: '?', error: error as Error })
         return JSON.stringify({
-          fault: { code: 'BadMessage', status: 500, message: 'the message is not JSON' },
+          fault: { code: 'BadMessage', status: 500, message: 'the message cannot be read' },
         } satisfies Reply)
       }
       const verb = Object.hasOwn(def.verbs, message.verb) ? def.verbs[message.verb] : undefined

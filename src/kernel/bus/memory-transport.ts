@@ -25,9 +25,16 @@ interface Queue extends Address {
   readonly items: Item[]
 }
 
-/** `limit`: how many texts one queue keeps, default 10,000. */
-export function memoryTransport(clock: Clock, options: { readonly limit?: number } = {}): Transport {
+export interface MemoryTransportOptions {
+  /** How many texts one queue keeps. Default 10,000. */
+  readonly limit?: number
+  /** How long closing waits for handlers that run. Default 5 s. */
+  readonly patienceMs?: number
+}
+
+export function memoryTransport(clock: Clock, options: MemoryTransportOptions = {}): Transport {
   const limit = options.limit ?? 10_000
+  const patienceMs = options.patienceMs ?? 5000
   const queues = new Map<string, Queue>()
   const consumers = new Map<string, Consumer[]>()
   const turns = new Map<string, number>()
@@ -69,6 +76,15 @@ export function memoryTransport(clock: Clock, options: { readonly limit?: number
       else taker.take(item.text).then(done, () => done(''))
     })
   }
+  const idle = (consumer: Consumer): Promise<void> =>
+    new Promise(resolve => {
+      if (consumer.running === 0) return resolve()
+      const cancel = clock.after(patienceMs, resolve)
+      consumer.idle.push(() => {
+        cancel()
+        resolve()
+      })
+    })
   const drain = (at: Address): void => {
     const queue = queues.get(nameOf(at))
     if (queue === undefined || closed) return
@@ -111,7 +127,7 @@ export function memoryTransport(clock: Clock, options: { readonly limit?: number
             at.topic,
             (consumers.get(at.topic) ?? []).filter(other => other !== consumer),
           )
-          if (consumer.running > 0) await new Promise<void>(resolve => consumer.idle.push(resolve))
+          await idle(consumer)
         },
       }
       return listening
@@ -161,11 +177,7 @@ export function memoryTransport(clock: Clock, options: { readonly limit?: number
       closed = true
       const all = [...consumers.values()].flat()
       consumers.clear()
-      await Promise.all(
-        all.map(consumer =>
-          consumer.running === 0 ? undefined : new Promise<void>(resolve => consumer.idle.push(resolve)),
-        ),
-      )
+      await Promise.all(all.map(idle))
     },
   }
 }

@@ -22,7 +22,7 @@ export interface ListenOptions {
 }
 
 export interface Listening {
-  /** Takes nothing more; resolves when what was taken is finished. */
+  /** Takes nothing more; resolves when what was taken is finished, or does not finish for a while. */
   close(): Promise<void>
 }
 
@@ -36,5 +36,6 @@ export interface Transport {
   /** To each that listens to the topic now. */
   castAll(topic: string, text: string): Promise<void>
   queues(): readonly QueueState[]
+  /** Takes and accepts nothing more; waits as {@link Listening} does. */
   close(): Promise<void>
 }

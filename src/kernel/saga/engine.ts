@@ -261,7 +261,7 @@ export function createEngine<Q>(parts: EngineParts<Q>): Engine<Q> {
       const youngest = clock.now() - (options.graceMs ?? 10_000)
       let count = 0
       for (const row of await log.unfinished()) {
-        if (!force && row.state === 'prepared' && row.createdAt > youngest) continue
+        if (!force && row.generation === 0 && row.createdAt > youngest) continue
         if (await take(row.id, force)) count += 1
       }
       return count
