@@ -30,6 +30,8 @@ export interface Call<P = Readonly<Record<string, string>>, B = unknown, Q = unk
   header(name: string, value: string): void
   /** Sets another success status than the route's own. */
   status(code: number): void
+  /** Adds small facts to this request's crossing, for the journey: never a secret. */
+  note(facts: Readonly<Record<string, unknown>>): void
   /** May the caller do this to that? (Decisions that throw belong to the domain.) */
   allows(rule: Rule, target: Target): boolean
   show<E>(presenter: Presenter<E>, entity: E): Promise<Record<string, unknown>>

@@ -1,0 +1,5 @@
+// The migrations in order.
+import type { Migration } from '#kernel/db/migrations.ts'
+import { first } from '#services/keystone/db/migrations/0001-first.ts'
+
+export const migrations: readonly Migration[] = [first]

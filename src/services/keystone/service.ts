@@ -1,0 +1,147 @@
+// The identity service: who somebody is, what he may do where, and where the other services are.
+import type { Cross } from '#kernel/crossing/crossing.ts'
+import type { Database } from '#kernel/db/database.ts'
+import { DatabaseUnavailable } from '#kernel/db/errors.ts'
+import type { Routes } from '#kernel/contract/route.ts'
+import type { Handle } from '#kernel/http/call.ts'
+import type { HandlerTable } from '#kernel/http/handlers.ts'
+import { createPipeline } from '#kernel/http/pipeline.ts'
+import type { ServiceDefinition } from '#kernel/http/service.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
+import type { Log } from '#kernel/lib/log.ts'
+import type { Passwords, Seal } from '#kernel/lib/secrets.ts'
+import type { Audit } from '#kernel/lib/violation.ts'
+import { createEnforcer } from '#kernel/policy/enforcer.ts'
+import { authHandlers } from '#services/keystone/api/auth.ts'
+import { discoveryHandlers } from '#services/keystone/api/discovery.ts'
+import { baseRules, rules } from '#services/keystone/contract/rules.ts'
+import { surface } from '#services/keystone/contract/surface.ts'
+import { createLedger } from '#services/keystone/db/ledger.ts'
+import type { KeystoneTables } from '#services/keystone/db/tables.ts'
+import { keystoneDialect } from '#services/keystone/dialect.ts'
+import { createAudit } from '#services/keystone/domain/audit.ts'
+import { createAuthentication } from '#services/keystone/domain/authentication.ts'
+import { createBootstrap, type BootstrapWish } from '#services/keystone/domain/bootstrap.ts'
+import { createCatalog } from '#services/keystone/domain/catalog.ts'
+import { createPasswordCheck } from '#services/keystone/domain/passwords.ts'
+import { createReach } from '#services/keystone/domain/reach.ts'
+import { createTokens } from '#services/keystone/domain/tokens.ts'
+import type { DomainTools, KeystoneSettings } from '#services/keystone/domain/tools.ts'
+
+const PREFIX = '/identity'
+
+export const definition: ServiceDefinition = {
+  name: 'keystone',
+  actor: 'keystone',
+  types: ['identity'],
+  prefix: PREFIX,
+  catalogPath: '',
+  classicPort: 5000,
+  versions: null,
+  dialect: keystoneDialect,
+  rules: Object.values(rules),
+  baseRules,
+  surface,
+  headFromGet: true,
+}
+
+export interface KeystoneTools {
+  readonly database: Database<KeystoneTables>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly cross: Cross
+  readonly log: Log
+  readonly settings: KeystoneSettings
+  readonly drivers: {
+    readonly passwords: Passwords
+    /** Seals tokens; its keys rotate. */
+    readonly tokenSeal: Seal
+    /** Seals stored credentials; its keys stay. */
+    readonly credentialSeal: Seal
+  }
+  /** Rule name → check string, from an operator's file. */
+  readonly policyOverrides?: Readonly<Record<string, string>>
+  /** The front door's address for callers who came to a port of ours alone: `http://127.0.0.1:8080`. */
+  readonly frontDoor?: string
+}
+export interface Keystone {
+  readonly handle: Handle
+  readonly routes: readonly Routes[]
+  readonly audit: Audit
+  /** First data, passwords and catalog; asked at each start. */
+  bootstrap(wish: BootstrapWish): Promise<void>
+  /** The next token key comes into use. */
+  rotateKeys(): void
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** `http://host:8080/identity` → `http://host:8080`. */
+const frontDoorOf =
+  (fallback: string | undefined) =>
+  (base: string): string =>
+    base.endsWith(PREFIX) ? base.slice(0, -PREFIX.length) : (fallback ?? base.replace(/^(https?:\/\/[^/]+).*$/, '$1'))
+
+export function createKeystone(tools: KeystoneTools): Keystone {
+  const { clock, ids, cross, log, settings } = tools
+  const policy = createEnforcer(definition.rules, definition.baseRules, tools.policyOverrides)
+  const ledger = createLedger(tools.database)
+  const shared: DomainTools = {
+    ledger,
+    clock,
+    ids,
+    log,
+    settings,
+    policy,
+    passwords: tools.drivers.passwords,
+    tokenSeal: tools.drivers.tokenSeal,
+    credentialSeal: tools.drivers.credentialSeal,
+  }
+  const own = (): Ctx => ({ requestId: `req-${ids.uuid()}`, who: null, actor: definition.actor, cross })
+  const tokens = createTokens(shared)
+  const check = createPasswordCheck(tools.drivers.passwords, clock)
+  const authentication = createAuthentication(shared, tokens, check)
+  const catalog = createCatalog(shared)
+  const reach = createReach(shared)
+  const frontDoor = frontDoorOf(tools.frontDoor)
+  const bootstrap = createBootstrap(shared, tokens)
+
+  const tables: HandlerTable[] = [
+    discoveryHandlers(),
+    authHandlers({ ...shared, tokens, authentication, catalog, reach, frontDoor }),
+  ]
+  const handle = createPipeline(definition, tables, {
+    authenticate: async (ctx, text) => (await tokens.validate(ctx, text))?.who ?? null,
+    policy,
+    cross,
+    ids,
+    report: (ctx, error) => log.error(ctx, 'a request failed', error),
+    unavailable: error =>
+      error instanceof DatabaseUnavailable ? 'The identity database is not available just now.' : null,
+  })
+
+  let cancel: (() => void) | null = null
+  const rotateLater = (): void => {
+    if (settings.fernetRotationSeconds === 0) return
+    cancel = clock.after(settings.fernetRotationSeconds * 1000, () => {
+      tools.drivers.tokenSeal.rotate()
+      rotateLater()
+    })
+  }
+  return {
+    handle,
+    routes: tables.map(table => table.routes),
+    audit: createAudit(ledger, own, clock),
+    bootstrap: wish => bootstrap(own(), wish),
+    rotateKeys: () => tools.drivers.tokenSeal.rotate(),
+    async start() {
+      await tokens.start(own())
+      rotateLater()
+    },
+    async stop() {
+      cancel?.()
+    },
+  }
+}
