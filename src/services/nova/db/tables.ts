@@ -269,6 +269,8 @@ export interface NovaTables extends SagaTables {
   }
   /** project_id `default` is the class of everybody. */
   quotas: { project_id: string; user_id: string; resource: string; quota: number }
+  /** Sums over the living servers of a project, kept in the transactions that add and remove them. */
+  project_usage: { project_id: string; instances: number; cores: number; ram_mb: number }
   console_tokens: {
     /** SHA-256 of the token. */
     id: string

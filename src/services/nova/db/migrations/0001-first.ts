@@ -229,6 +229,7 @@ const TABLES: Readonly<
     columns: 'project_id str !\nuser_id str !\nresource str !\nquota int !',
     key: ['project_id', 'user_id', 'resource'],
   },
+  project_usage: { columns: 'project_id str !\ninstances int !\ncores int !\nram_mb int !', key: ['project_id'] },
   console_tokens: {
     columns: 'id str !\nserver_id str !\nprotocol str !\ntype str !\nexpires_at str !',
     key: ['id'],

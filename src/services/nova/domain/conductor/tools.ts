@@ -16,6 +16,7 @@ import type { Claim, NovaTables } from '#services/nova/db/tables.ts'
 import { faultWords } from '#services/nova/domain/conductor/faults.ts'
 import { toAttach } from '#services/nova/domain/conductor/server-to-build.ts'
 import { nearestChange } from '#services/nova/domain/scheduling/decide.ts'
+import { countUsage } from '#services/nova/domain/quotas.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import { schedulerRpc, type Destination, type HostVerdict, type RequestSpec } from '#services/nova/rpc.ts'
 import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
@@ -237,6 +238,11 @@ export const conductorTools =
             const server = await serversDb(q).byId(serverId)
             if (server === undefined) return
             await unplace(q, server)
+            await countUsage(q, server.projectId, {
+              instances: -1,
+              cores: -server.flavor.vcpus,
+              ramMb: -server.flavor.ramMb,
+            })
             await actionsDb(q).event(
               {
                 id: ids.uuid(),
