@@ -1,6 +1,8 @@
 // The saga log in SQLite: the suite, and that a saga's row stands or falls with the transaction it was written in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { build, world } from '#kernel/saga/example.suite.ts'
+import { diesAfterEveryCrossing } from '#kernel/saga/saga.suite.ts'
 import { migrate } from '#kernel/db/migrations.ts'
 import { openSqlite } from '#host/node/sqlite.ts'
 import { sagaLogDb, sagaMigration, type SagaTables } from '#kernel/saga/db-log.ts'
@@ -15,6 +17,10 @@ const open = async () => {
 }
 
 sagaLogSuite('SQLite', async () => sagaLogDb(await open()))
+diesAfterEveryCrossing(
+  build,
+  world(true, async () => sagaLogDb(await open())),
+)
 
 test('a row prepared in a transaction that fails is not there', async () => {
   const database = await open()

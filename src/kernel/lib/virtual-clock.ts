@@ -32,7 +32,7 @@ export function virtualClock(startMs: number = Date.UTC(2026, 0, 1)): VirtualClo
   }
   // A macrotask lets whole chains of promises run, also those of a database or a stream.
   const settle = async (): Promise<void> => {
-    for (let i = 0; i < 3; i += 1) await new Promise<void>(resolve => setImmediateOrTimeout(resolve))
+    for (let i = 0; i < 3; i += 1) await new Promise<void>(resolve => afterAllElse(resolve))
   }
   const first = (): Due | undefined => {
     let found: Due | undefined
@@ -106,8 +106,15 @@ export function virtualClock(startMs: number = Date.UTC(2026, 0, 1)): VirtualClo
   }
 }
 
-const setImmediateOrTimeout = (call: () => void): void => {
-  const global = globalThis as { setImmediate?: (call: () => void) => void }
-  if (global.setImmediate !== undefined) global.setImmediate(call)
-  else setTimeout(call, 0)
+/** Lets everything that is due now run, without time: what the platform has for that. */
+const afterAllElse = (call: () => void): void => {
+  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => void }
+  if (setImmediate !== undefined) return setImmediate(call)
+  const channel = new MessageChannel()
+  channel.port1.addEventListener('message', () => {
+    channel.port1.close()
+    call()
+  })
+  channel.port1.start()
+  channel.port2.postMessage(null)
 }
