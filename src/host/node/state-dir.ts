@@ -62,9 +62,9 @@ export const temporaryState = (): string => mkdtempSync(path.join(os.tmpdir(), '
  * @throws Refusal: not a folder, not writable, written by a newer Koto, no room left. Then nothing was changed.
  */
 export function ensureStateFolder(dir: string): string | null {
-  let made: string | undefined
+  const made: string[] = []
   try {
-    made = mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeFolders(dir, made)
     if (!lstatSync(realpathSync(dir)).isDirectory()) throw new Refusal(`${dir} is not a folder.`)
     const format = Number(readOrNull(path.join(dir, 'format')) ?? FORMAT)
     if (format > FORMAT) {
@@ -76,13 +76,33 @@ export function ensureStateFolder(dir: string): string | null {
     const probe = path.join(dir, `probe.${process.pid}`)
     writeFileSync(probe, Buffer.alloc(65_536), { mode: 0o600 })
     rmSync(probe)
-    if (made !== undefined) chmodSync(dir, 0o700) // whatever the umask said
+    if (made.length > 0) chmodSync(dir, 0o700) // whatever the umask said
   } catch (error) {
-    rmSync(path.join(dir, `probe.${process.pid}`), { force: true })
-    if (made !== undefined) rmSync(made, { recursive: true, force: true })
+    for (const leftover of [path.join(dir, `probe.${process.pid}`), ...made]) removeQuietly(leftover)
     throw asRefusal(error, dir)
   }
-  return made ?? null
+  return made[0] ?? null
+}
+
+/** One folder after the other: the recursive call of Node never ends where the kernel refuses with «no such file», as in /proc. */
+function makeFolders(dir: string, made: string[]): void {
+  if (existsSync(dir)) return
+  const above = path.dirname(dir)
+  if (above !== dir) makeFolders(above, made)
+  try {
+    mkdirSync(dir, { mode: 0o700 })
+    made.push(dir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(dir)) throw error
+  }
+}
+
+const removeQuietly = (name: string): void => {
+  try {
+    rmSync(name, { recursive: true, force: true })
+  } catch {
+    // it was never there
+  }
 }
 
 /**
@@ -116,25 +136,33 @@ export function prepareState(options: { dir?: string; ephemeral?: boolean }): St
   return state
 }
 
-/** Turns what the file system says into one sentence about this folder; others pass through. */
-export function asRefusal(error: unknown, dir: string): unknown {
+/** Turns what the file system says about the folder itself into one sentence; others pass through. */
+function asRefusal(error: unknown, dir: string): unknown {
   switch ((error as NodeJS.ErrnoException | null)?.code) {
     case 'EACCES':
     case 'EPERM':
       return new Refusal(`The state folder ${dir} cannot be written by this user; name another with --state.`)
-    case 'EROFS':
-      return new Refusal(`The state folder ${dir} is on a read-only file system; name another with --state.`)
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new Refusal(`The disk under ${dir} is full; free some room or name another folder with --state.`)
+    case 'ENOENT':
+      return new Refusal(`The state folder ${dir} cannot be made there; name another with --state.`)
     case 'ENOTDIR':
     case 'EEXIST':
       return new Refusal(`${dir} cannot be a state folder: something that is not a folder stands in its way.`)
     case 'ENAMETOOLONG':
       return new Refusal('The name of the state folder is too long for this file system; name another with --state.')
     default:
-      return error
+      return asDiskRefusal(error, dir)
   }
+}
+
+/** What any write on the way to a running cloud may meet: a full or read-only disk, in one sentence; others pass through. */
+export function asDiskRefusal(error: unknown, dir: string): unknown {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string }
+  if (code === 'EROFS')
+    return new Refusal(`The state folder ${dir} is on a read-only file system; name another with --state.`)
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || /database or disk is full|ENOSPC/.test(message ?? '')
+  return full
+    ? new Refusal(`The disk under ${dir} is full; free some room or name another folder with --state.`)
+    : error
 }
 
 function checkRoom(dir: string): void {

@@ -46,6 +46,8 @@ export function defineConfig<const O extends Record<string, { readonly type: Opt
 /** Where values come from, weakest first: `default`, `localrc`, `environment`, `flag`. */
 export interface Source {
   readonly name: string
+  /** What a mistake in it exits with; default 1. */
+  readonly exitCode?: number
   /** `service.option` → text. Any spelling of the option's name. */
   readonly values: Iterable<readonly [name: string, text: string]>
 }
@@ -96,10 +98,11 @@ export function mergeConfig(declarations: readonly Declaration[], sources: reado
         const close = nearest(name, optionNames(declarations))
         throw new Refusal(
           `${source.name}: there is no option ${name}${close === null ? '' : `; the nearest is ${close}`}.`,
+          source.exitCode,
         )
       }
       const parsed = parseOption(found.option.type, text, found.option)
-      if (!parsed.ok) throw new Refusal(`${source.name}: ${name} ${parsed.says}.`)
+      if (!parsed.ok) throw new Refusal(`${source.name}: ${name} ${parsed.says}.`, source.exitCode)
       given.set(id, { value: parsed.value, source: source.name })
     }
   }

@@ -55,7 +55,7 @@ export function readSettings(state: StateDir, wish: SettingsWish): Settings {
       name: 'environment',
       values: [...fromDevstack(declarations, devstackOnly(wish.env)), ...fromEnvironment(declarations, wish.env)],
     },
-    { name: 'flag', values: wish.flags },
+    { name: 'flag', exitCode: 2, values: wish.flags },
   ])
 
   const disabled = new Set<string>()

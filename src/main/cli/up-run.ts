@@ -4,7 +4,7 @@ import { systemClock } from '#kernel/lib/clock.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { openLogs, type LogFiles } from '#host/node/log-file.ts'
 import { MARK } from '#host/node/process-table.ts'
-import { asRefusal, openState, prepareState } from '#host/node/state-dir.ts'
+import { asDiskRefusal, openState, prepareState } from '#host/node/state-dir.ts'
 import { writeClouds } from '#host/node/state-dir-clouds.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
 import { kotoConfig } from '#main/options.ts'
@@ -104,7 +104,7 @@ export async function startHere(
     })
     return { summary, password: passwords.admin, logs, over, stop }
   } catch (error) {
-    const reason = asRefusal(error, state.path)
+    const reason = asDiskRefusal(error, state.path)
     if (!(reason instanceof Refusal)) {
       logs?.write(
         'koto',

@@ -83,7 +83,7 @@ export const up: Command = {
     ].join('\n'),
   },
   async run(given) {
-    const beganMs = Number(process.env['KOTO_BEGAN_MS'] ?? 0) || performance.timeOrigin
+    const beganMs = performance.timeOrigin
     const wish = wishOf(given)
     if (wish.dir !== undefined) {
       const running = await runningSummary(wish.dir)
