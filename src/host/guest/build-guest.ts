@@ -154,9 +154,12 @@ async function build(shop: Workshop): Promise<Guest> {
   const raw = join(work, 'disk.raw')
   await assembleDisk({ out: raw, root: rootImage, boot: bootImage, mbr: parts.boot?.mbr })
   const diskBytes = (await stat(raw)).size
+  // Thousands of files of an unpacked kernel take as long to go as the disk to be compressed.
+  const tidied = attempt(exec.run(['rm', '-rf', '--', join(work, 'unpacked'), bootImage ?? rootImage, rootImage]))
   log('compressing the disk')
   await createQemuImg({ exec }).convert(raw, join(out, DISK), { fromFormat: 'raw', toFormat: 'qcow2', compress: true })
 
+  await tidied
   return {
     disk: await described(join(out, DISK)),
     kernel: await described(join(out, KERNEL)),
@@ -241,7 +244,7 @@ async function forget(cacheDir: string, recipe: string): Promise<void> {
 
 async function guestFiles(): Promise<GuestFiles> {
   const folder = join(import.meta.dirname, 'files')
-  const names = (await readdir(folder)).toSorted()
+  const names = (await readdir(folder)).toSorted((a, b) => (a < b ? -1 : 1))
   return new Map(await Promise.all(names.map(async name => [name, await readFile(join(folder, name))] as const)))
 }
 

@@ -85,6 +85,9 @@ const PROGRAMS: readonly {
   },
 ]
 
+/** For the boot partition; the guest does without. */
+const BOOT = ['syslinux', 'syslinux-common', 'mtools']
+
 const LINKS: Readonly<Record<string, string>> = {
   'bin/ssh': 'dbclient',
   'bin/mkfs.ext4': 'mke2fs',
@@ -93,6 +96,7 @@ const LINKS: Readonly<Record<string, string>> = {
   'bin/fsck.ext4': 'e2fsck',
   'bin/e2label': 'tune2fs',
   'bin/mkfs.vfat': 'busybox',
+  'lib/sftp-server': 'openssh/sftp-server',
 }
 
 /** Everything, or an error that names the packages to install. `folder` keeps downloads, `unpacked` is temporary. */
@@ -106,6 +110,9 @@ export async function collectParts(options: {
   const { exec } = options
   const packages = await createPackages(options)
   const missing = new Set<string>()
+  const image = await kernelPackage(packages)
+  const names = new Set(['busybox-static', ...PROGRAMS.map(({ pack }) => pack), ...BOOT])
+  await packages.prepare([...names, ...(image === undefined ? [] : [image])])
 
   const busyboxPackage = await packages.find('busybox-static')
   const busybox = busyboxPackage && (await fileIn(busyboxPackage, 'bin/busybox', 'usr/bin/busybox'))
@@ -119,7 +126,8 @@ export async function collectParts(options: {
     else if (optional !== true) missing.add(pack)
   }
 
-  const kernel = (await downloadedKernel(packages)) ?? (await installedKernel())
+  const kernel =
+    (image === undefined ? undefined : await downloadedKernel(packages, image)) ?? (await installedKernel())
   if (kernel === undefined) missing.add('linux-image-cloud-amd64')
   if (busybox === undefined || kernel === undefined || missing.size > 0)
     throw new Error(
@@ -132,7 +140,6 @@ export async function collectParts(options: {
     packages,
     bzImage: kernel.bzImage,
     kernelVersion: kernel.version,
-    // virtio-rng is asked for by either spelling; modprobe knows both as one
     modules,
     busybox,
     applets: listed.stdout.split('\n').filter(name => name !== ''),
@@ -148,19 +155,22 @@ interface FoundKernel {
   readonly modules: string
 }
 
-/** The kernel for clouds that the distribution offers now: not installed, only unpacked. */
-async function downloadedKernel(packages: Packages): Promise<FoundKernel | undefined> {
+/** The name of the newest kernel for clouds that the distribution offers. */
+async function kernelPackage(packages: Packages): Promise<string | undefined> {
   for (const meta of KERNELS) {
     const image = (await packages.dependencies(meta)).find(name => /^linux-image-(?:unsigned-)?\d/.test(name))
-    if (image === undefined) continue
-    const found = await packages.download(image)
-    if (found === undefined) continue
-    const extra = (await packages.dependencies(image)).find(name => name.startsWith('linux-modules-'))
-    const modules = extra === undefined ? undefined : await packages.download(extra)
-    const kernel = await kernelIn(found, modules ?? found)
-    if (kernel !== undefined) return kernel
+    if (image !== undefined) return image
   }
   return undefined
+}
+
+/** That kernel, unpacked, not installed. Ubuntu keeps the modules in a package of their own. */
+async function downloadedKernel(packages: Packages, image: string): Promise<FoundKernel | undefined> {
+  const found = await packages.download(image)
+  if (found === undefined) return undefined
+  const extra = (await packages.dependencies(image)).find(name => name.startsWith('linux-modules-'))
+  const modules = extra === undefined ? undefined : await packages.download(extra)
+  return kernelIn(found, modules ?? found)
 }
 
 /** The newest kernel of this machine that can be read and has virtio modules. */

@@ -11,11 +11,13 @@ export interface FoundPackage {
 }
 
 export interface Packages {
+  /** Announces packages that will be asked for, so that those the system lacks come in one go: each call of apt costs a third of a second. */
+  prepare(names: readonly string[], options?: { evenInstalled?: boolean }): Promise<void>
   /** The package, from wherever it can be had; nothing when neither apt nor the system has it. */
   find(name: string): Promise<FoundPackage | undefined>
   /** The same, always by download: for packages that must not be taken from the running system. */
   download(name: string): Promise<FoundPackage | undefined>
-  /** What a package says it depends on, by name, first alternatives only. */
+  /** What a package, fetched or not, says it depends on: by name, first alternatives only. Empty when nobody knows it. */
   dependencies(name: string): Promise<string[]>
   /** A shared library among all that was found, or on the system. */
   library(soname: string): Promise<string | undefined>
@@ -58,26 +60,42 @@ export async function createPackages(options: {
     return done !== undefined
   }
 
-  const fetch = async (name: string): Promise<string | undefined> => {
-    for (;;) {
-      const uris = await attempt(exec.run(['apt-get', ...own, 'download', '--print-uris', name], { timeoutMs: 60_000 }))
-      const file = /^'[^']+' (\S+\.deb) /m.exec(uris?.stdout ?? '')?.[1]
-      if (file !== undefined) {
-        if ((await readdir(folder)).includes(file)) return join(folder, file)
-        log(`downloading ${file.split('_').slice(0, 2).join(' ')}`)
-        const done = await attempt(
-          exec.run(['apt-get', ...own, '-q', 'download', name], { cwd: folder, timeoutMs: 600_000 }),
-        )
-        if (done !== undefined) return join(folder, file)
-      }
-      if (!(await ownLists())) return kept(name)
+  /** Package → file in `folder`. */
+  const files = new Map<string, string>()
+
+  /** Makes sure of the files of these packages; what apt cannot give is not in `files` afterwards. */
+  const fetchAll = async (names: readonly string[]): Promise<boolean> => {
+    const uris = await attempt(
+      exec.run(['apt-get', ...own, 'download', '--print-uris', ...names], { timeoutMs: 60_000 }),
+    )
+    const offered = [...(uris?.stdout ?? '').matchAll(/^'[^']+' ((\S+?)_\S+\.deb) /gm)].map(
+      ([, file = '', name = '']) => ({ file, name }),
+    )
+    if (offered.length < names.length) return false
+    const here = new Set(await readdir(folder))
+    const missing = offered.filter(({ file }) => !here.has(file))
+    if (missing.length > 0) {
+      log(`downloading ${missing.map(({ name }) => name).join(', ')}`)
+      const wanted = missing.map(({ name }) => name)
+      const done = await attempt(
+        exec.run(['apt-get', ...own, '-q', 'download', ...wanted], { cwd: folder, timeoutMs: 600_000 }),
+      )
+      if (done === undefined) return false
     }
+    for (const { file, name } of offered) files.set(name, join(folder, file))
+    return true
+  }
+
+  const fetch = async (name: string): Promise<string | undefined> => {
+    if (files.has(name)) return files.get(name)
+    if ((await fetchAll([name])) || ((await ownLists()) && (await fetchAll([name])))) return files.get(name)
+    return kept(name)
   }
 
   /** Without a network: what an earlier build downloaded. */
   const kept = async (name: string): Promise<string | undefined> => {
-    const files = (await readdir(folder)).filter(file => file.startsWith(`${name}_`) && file.endsWith('.deb'))
-    const last = files.toSorted().at(-1)
+    const all = (await readdir(folder)).filter(file => file.startsWith(`${name}_`) && file.endsWith('.deb'))
+    const last = all.toSorted((a, b) => (a < b ? -1 : 1)).at(-1)
     return last === undefined ? undefined : join(folder, last)
   }
 
@@ -89,6 +107,12 @@ export async function createPackages(options: {
   }
 
   const packages: Packages = {
+    async prepare(names, { evenInstalled } = {}) {
+      const wanted = names.filter(name => evenInstalled === true || !installed.has(name))
+      // Together or, when one of them is unknown, each for itself later.
+      if (wanted.length > 0 && !(await fetchAll(wanted)) && (await ownLists())) await fetchAll(wanted)
+    },
+
     async find(name) {
       const known = found.get(name)
       if (known !== undefined) return known
@@ -113,8 +137,18 @@ export async function createPackages(options: {
     },
 
     async dependencies(name) {
-      const listed = await attempt(exec.run(['apt-cache', ...own, 'depends', '--no-recommends', '--no-suggests', name]))
-      return [...(listed?.stdout ?? '').matchAll(/^\s+(?:Pre)?Depends: (\S+)$/gm)].map(match => match[1] ?? '')
+      const file = files.get(name)
+      if (file === undefined) {
+        const listed = await attempt(
+          exec.run(['apt-cache', ...own, 'depends', '--no-recommends', '--no-suggests', name]),
+        )
+        return [...(listed?.stdout ?? '').matchAll(/^\s+(?:Pre)?Depends: (\S+)$/gm)].map(match => match[1] ?? '')
+      }
+      const { stdout } = await exec.run(['dpkg-deb', '-f', file, 'Pre-Depends', 'Depends'])
+      return stdout
+        .split(/,|\n/)
+        .map(each => /^(?:(?:Pre-)?Depends:)?\s*([a-z0-9][a-z0-9.+-]+)/.exec(each.trim())?.[1] ?? '')
+        .filter(each => each !== '')
     },
 
     async library(soname) {
@@ -126,7 +160,12 @@ export async function createPackages(options: {
       return undefined
     },
 
-    used: () => Object.fromEntries([...found.values()].map(({ name, version }) => [name, version]).toSorted()),
+    used: () =>
+      Object.fromEntries(
+        [...found.values()]
+          .map(({ name, version }) => [name, version] as const)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      ),
   }
   return packages
 }
