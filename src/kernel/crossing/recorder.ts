@@ -66,11 +66,11 @@ interface Request {
   open: number
   readonly moments: Moment[]
   readonly subjects: Set<string>
-  /** The audit ids of the tokens that were checked under it. */
-  readonly audits: Set<string>
+  /** The audit id of the token that the client came with: the first that the component at the front had checked. */
+  audit: string | undefined
   unsaved: Moment[]
-  /** Audit ids whose moments the store has. */
-  readonly saved: Set<string>
+  /** True once the store has the moments of the token's request. */
+  tokenSaved: boolean
 }
 
 const KEEP_TOKENS = 500
@@ -131,9 +131,9 @@ export function recorder(options: RecorderOptions): Recorder {
       open: 0,
       moments: [],
       subjects: new Set(),
-      audits: new Set(),
+      audit: undefined,
       unsaved: [],
-      saved: new Set(),
+      tokenSaved: false,
     }
     requests.set(request.id, request)
     shrink()
@@ -190,13 +190,15 @@ export function recorder(options: RecorderOptions): Recorder {
     moment.outcome = failed ? 'failed' : 'ok'
     if (failed) moment.error = nameOf(failure)
     const audit = moment.detail?.['audit']
-    if (typeof audit === 'string') request.audits.add(audit)
+    if (typeof audit === 'string' && moment.from === request.moments[0]?.to) request.audit ??= audit
     if (request.subjects.size > 0) {
       request.unsaved.push(moment)
       later(request)
       touch(request)
     }
   }
+  const tokenOf = (request: Request): readonly Moment[] =>
+    request.audit === undefined ? [] : (tokens.get(request.audit) ?? [])
   const keepToken = (request: Request, audit: string): void => {
     tokens.set(audit, request.moments.slice(0, TOKEN_MOMENTS))
     const oldest = tokens.size > KEEP_TOKENS ? tokens.keys().next().value : undefined
@@ -211,13 +213,12 @@ export function recorder(options: RecorderOptions): Recorder {
       const moments = request.unsaved
       request.unsaved = []
       try {
-        const audits = [...request.audits].filter(audit => tokens.has(audit) && !request.saved.has(audit))
-        const before = audits.flatMap(audit => tokens.get(audit) ?? [])
+        const before = request.tokenSaved ? [] : tokenOf(request)
         for (const subject of request.subjects) {
           const all = [...before, ...moments.filter(moment => belongs(moment, subject))]
           if (all.length > 0) await store.save(subject, all)
         }
-        for (const audit of audits) request.saved.add(audit)
+        request.tokenSaved ||= before.length > 0
       } catch (error) {
         options.onError?.(error as Error) // the story has a gap on disk; memory still has it
       }
@@ -247,7 +248,8 @@ export function recorder(options: RecorderOptions): Recorder {
       }
       return next().then(
         result => {
-          if (moment.kind === 'rest' && moment.side === 'take' && TOKEN_ISSUE.test(moment.name)) {
+          // A request for a token, not one that gets a token on the way.
+          if (moment === request.moments[0] && TOKEN_ISSUE.test(moment.name)) {
             const audit = auditOf(moment, result)
             over(undefined, false)
             if (audit !== undefined) keepToken(request, audit)
@@ -264,7 +266,7 @@ export function recorder(options: RecorderOptions): Recorder {
       const found = new Map<string, Moment>()
       for (const moment of (await store?.load(subject)) ?? []) found.set(moment.id, moment)
       for (const request of bySubject.get(subject) ?? []) {
-        for (const audit of request.audits) for (const moment of tokens.get(audit) ?? []) found.set(moment.id, moment)
+        for (const moment of tokenOf(request)) found.set(moment.id, moment)
         for (const moment of request.moments) if (belongs(moment, subject)) found.set(moment.id, moment)
       }
       return [...found.values()].sort((a, b) => a.at - b.at || a.begun - b.begun)

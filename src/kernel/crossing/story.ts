@@ -76,8 +76,11 @@ const TABLE: readonly Match[] = [
 /** Things that did not happen and why, and the steps they stand for. */
 const SKIPS: Readonly<Record<string, readonly number[]>> = {
   'no-image': [19, 20, 21],
+  'skip:boot-server.fetch-image': [19, 20, 21],
   'no-network': [22, 23, 24],
+  'skip:boot-server.allocate-network': [22, 23, 24],
   'no-volume': [25, 26, 27],
+  'skip:boot-server.attach-volumes': [25, 26, 27],
 }
 /** A token that was not asked about because the answer was kept: the steps by who would have asked. */
 const CACHED_CHECK: Readonly<Record<string, readonly number[]>> = {
@@ -144,6 +147,14 @@ const thousandth = (ms: number): number => Math.round(ms * 1000) / 1000
 /** Closings may come again (a second port): the last one before a later step counts. */
 const CLOSING = new Set([21, 24, 27])
 const ONCE = new Set([1, 2, 3, 4, 5, 6, 7])
+/** Belong inside a question that is open: the same crossing before or after it means something else. */
+const INSIDE = new Set([2, 5, 7, 9, 16, 20, 23, 26])
+/** What the book's status table says where a crossing does not say it itself. */
+const STATES: readonly { readonly name: RegExp; readonly task: string | null; readonly status: string }[] = [
+  { name: /^create-server$/, task: 'scheduling', status: 'BUILD' },
+  { name: /^saga:boot-server done$/, task: null, status: 'ACTIVE' },
+  { name: /^saga:boot-server failed$/, task: null, status: 'ERROR' },
+]
 
 /**
  * The story of one subject's boot. A moment is one line; where its end is a step of the book (an answer taken), that is a line of its own,
@@ -197,6 +208,7 @@ function numbered(events: readonly Event[], zero: number): JourneyRow[] {
       return true
     }
     if (step >= 13 && host === '') return false
+    if (INSIDE.has(step) && high !== step - 1) return false
     if (CLOSING.has(step)) return high <= step && high > step - 3
     if (ONCE.has(step)) return !done.has(step) && high < step
     if (step >= 8 && step <= 11) {
@@ -209,7 +221,8 @@ function numbered(events: readonly Event[], zero: number): JourneyRow[] {
   for (const event of events) {
     const { moment, edge } = event
     if (edge === 'end' && moment.kind === 'db' && moment.outcome === 'ok') {
-      const { task: newTask, status: newStatus } = moment.detail ?? {}
+      const said = { ...STATES.find(state => state.name.test(moment.name)), ...moment.detail }
+      const { task: newTask, status: newStatus } = said
       if (newTask === null || typeof newTask === 'string') task = newTask
       if (newStatus === null || typeof newStatus === 'string') status = newStatus
     }

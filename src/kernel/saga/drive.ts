@@ -2,7 +2,7 @@
 import { attempt, cancelledFault } from '#kernel/saga/attempt.ts'
 import { candidateToDrop, decide, HOOK, type Decision, type StepAt } from '#kernel/saga/plan.ts'
 import { decodeError, encodeError } from '#kernel/bus/wire.ts'
-import { done, line, session, write, type Run, type Shared } from '#kernel/saga/run.ts'
+import { done, line, note, session, write, type Run, type Shared } from '#kernel/saga/run.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import { Fenced, isOver, type StepRow } from '#kernel/saga/log.ts'
 import { ProcessDeath } from '#kernel/crossing/death.ts'
@@ -182,12 +182,7 @@ export function driver(shared: Shared): Driver {
   const act = (run: Run, decision: Decision): Promise<void> => {
     switch (decision.next) {
       case 'note':
-        return write(
-          shared,
-          run,
-          undefined,
-          line(shared, run, decision.key, decision.state, { output: decision.output }),
-        )
+        return note(shared, run, decision)
       case 'do':
         return forward(run, decision)
       case 'undo':

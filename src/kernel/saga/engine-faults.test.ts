@@ -407,3 +407,48 @@ test('an order of an older owner does not run', async () => {
   await w.clock.advance(1000)
   assert.deepEqual(w.acts, STRAIGHT)
 })
+
+test('a definition that throws ends the saga, wherever it throws', async () => {
+  for (const first of ['home', 'host'] as const) {
+    const broken = saga<Tools>()<{ id: string }>(`broken-${first}`, { subject: s => s.id })
+      .step('one', { at: first, onHost: () => 'h1', do: (_s, t) => t.act('one'), undo: (_s, t) => t.act('undo one') })
+      .step('two', {
+        at: 'host',
+        onHost: () => 'h1',
+        when: () => {
+          throw new Error('a mistake')
+        },
+        do: (_s, t) => t.act('two'),
+      })
+    const w = world({ noHost: true })
+    const tools = () => ({ act: async (step: string) => void w.acts.push(step) })
+    w.engine.register(broken, { places: { home: local('conductor', tools), host: remote('worker') } })
+    await w.start()
+    await serveLegs({
+      bus: w.bus,
+      clock: w.clock,
+      actor: 'worker',
+      host: 'h1',
+      sagas: [atPlace(broken, 'host', tools)],
+    })
+    const ended = await w.clock.during(w.engine.run(broken, { id: 's' }, w.ctx))
+    assert.deepEqual([ended.state, ended.errors[0]?.message], ['failed', 'a mistake'])
+    assert.deepEqual(w.acts, ['one', 'undo one'])
+    assert.ok(w.clock.monotonic() < 30_000, 'and not only after a while')
+  }
+})
+
+test('a step that is not needed is shown on the seam', async () => {
+  const some = saga<Tools>()<{ id: string }>('some', { subject: s => s.id })
+    .step('one', { at: 'home', when: () => false, do: (_s, t) => t.act('one') })
+    .step('two', { at: 'home', do: (_s, t) => t.act('two') })
+  const w = world()
+  const tools = () => ({ act: async () => undefined })
+  w.engine.register(some, { places: { home: local('conductor', tools), host: remote('worker') } })
+  await w.start()
+  await w.clock.during(w.engine.run(some, { id: 's' }, w.ctx))
+  assert.deepEqual(
+    w.seen.map(c => `${c.kind} ${c.name}`),
+    ['skip skip:some.one', 'db saga:two', 'db saga:two done', 'db saga:some done'],
+  )
+})

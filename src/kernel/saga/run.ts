@@ -10,7 +10,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { Order, Outcome } from '#kernel/saga/legs.ts'
 import type { SagaChange, SagaLog, SagaRow, StepRow } from '#kernel/saga/log.ts'
-import type { StepAt } from '#kernel/saga/plan.ts'
+import type { Decision, StepAt } from '#kernel/saga/plan.ts'
 
 /** Where a place's steps run: in this process with these tools, or at the remote actors of a component, one per host. */
 export type PlaceAt<T> =
@@ -151,3 +151,24 @@ export const done = (shared: Shared, run: Run, at: StepAt, output: Readonly<Reco
   session(shared, run, `saga:${at.node.name} done`, undefined, () =>
     write(shared, run, undefined, line(shared, run, at.key, 'done', { output, error: null })),
   )
+
+/** Writes a line that needs no deed. A step that is not needed is shown on the seam, with why. */
+export function note(shared: Shared, run: Run, decision: Extract<Decision, { next: 'note' }>): Promise<void> {
+  const deed = (): Promise<void> =>
+    write(shared, run, undefined, line(shared, run, decision.key, decision.state, { output: decision.output }))
+  if (decision.state !== 'skipped') return deed()
+  const step = decision.key.slice(decision.key.lastIndexOf('/') + 1)
+  return shared.parts.cross(
+    {
+      kind: 'skip',
+      side: 'send',
+      from: shared.parts.actor,
+      to: shared.parts.actor,
+      name: `skip:${run.row.name}.${step}`,
+      requestId: run.row.requestId,
+      subject: run.row.subject,
+      payload: { why: 'not needed' },
+    },
+    deed,
+  )
+}

@@ -2,7 +2,7 @@
 import { cancelledFault, DEFAULT_DEADLINE_MS, GRACE_MS } from '#kernel/saga/attempt.ts'
 import { decide, type Decision, type StepAt } from '#kernel/saga/plan.ts'
 import { decodeError } from '#kernel/bus/wire.ts'
-import { done, line, write, type Run, type Shared, type UnderWay } from '#kernel/saga/run.ts'
+import { done, note, type Run, type Shared, type UnderWay } from '#kernel/saga/run.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import { homeRpc, legsRpc, type Leg, type Order, type Outcome } from '#kernel/saga/legs.ts'
 import { locks } from '#kernel/lib/lock.ts'
@@ -57,12 +57,7 @@ export function traveller(shared: Shared, begin: (run: Run, at: StepAt) => Promi
       if (run.leg !== leg || run.row.cancelled || run.expired !== undefined || shared.stopping) return undefined
       const decision: Decision = decide(run.known.saga, run.row, run.rows)
       if (decision.next === 'note') {
-        await write(
-          shared,
-          run,
-          undefined,
-          line(shared, run, decision.key, decision.state, { output: decision.output }),
-        )
+        await note(shared, run, decision)
         continue
       }
       if (decision.next !== 'do') return undefined
@@ -77,10 +72,17 @@ export function traveller(shared: Shared, begin: (run: Run, at: StepAt) => Promi
     if (run === undefined || !same(leg, outcome)) return { order: null }
     // The answer to an earlier call was lost: here it is again.
     if (leg.order.key !== outcome.key) return { order: run.rows.get(outcome.key)?.state === 'done' ? leg.order : null }
-    const now = decide(run.known.saga, run.row, run.rows)
-    if (now.next !== 'do' || now.key !== outcome.key) return { order: null }
-    await done(shared, run, now, outcome.output ?? {})
-    const following = await follow(run, leg)
+    // Whatever goes wrong from here on, the engine itself meets it again when the leg is over.
+    let following: (StepAt & { more: boolean }) | undefined
+    try {
+      const now = decide(run.known.saga, run.row, run.rows)
+      if (now.next === 'do' && now.key === outcome.key) {
+        await done(shared, run, now, outcome.output ?? {})
+        following = await follow(run, leg)
+      }
+    } catch (error) {
+      if (error instanceof ProcessDeath) throw error
+    }
     if (following === undefined || run.leg !== leg) {
       leg.over(null)
       return { order: null }
