@@ -191,6 +191,13 @@ export function ServerCreate({ onCreated, onCancel }: Props) {
                   </HelperText>
                 </FormHelperText>
               </FormGroup>
+              <div id="launch-why" className="koto-why" aria-live="polite">
+                {because !== null && (
+                  <HelperText>
+                    <HelperTextItem variant="warning">{because}</HelperTextItem>
+                  </HelperText>
+                )}
+              </div>
               <ActionGroup>
                 <VerdictButton
                   type="submit"
@@ -205,13 +212,6 @@ export function ServerCreate({ onCreated, onCancel }: Props) {
                   {t('common.cancel')}
                 </Button>
               </ActionGroup>
-              <div id="launch-why" className="koto-why" aria-live="polite">
-                {because !== null && (
-                  <HelperText>
-                    <HelperTextItem variant="warning">{because}</HelperTextItem>
-                  </HelperText>
-                )}
-              </div>
             </Form>
           </CardBody>
         </Card>

@@ -1,6 +1,6 @@
 // The boot as a table that is also a sequence diagram: each row draws its arrow between the components' lifelines.
 import { Label } from '@patternfly/react-core'
-import { Fragment, useState } from 'react'
+import { Fragment, useEffect, useRef, useState, type RefObject } from 'react'
 import { useTranslation } from 'react-i18next'
 import { BOOK, laneOf, lanesFor, LANES, type Lane } from '#app/api/journey-book.ts'
 import { isOpen, type JourneyRow, type Line } from '#app/api/journey.ts'
@@ -27,8 +27,12 @@ export function JourneyTable({ lines }: { readonly lines: readonly Line[] }) {
   const [before] = useState(() => new Set(lines.filter(({ row }) => row !== null).map(({ key }) => key)))
   const lanes = lanesFor(lines.flatMap(({ row }) => (row === null ? [] : [row.from, row.to])))
   const next = lines.find(line => line.row === null)?.key
+  const arrived = lines.filter(line => line.row !== null && !before.has(line.key))
+  const latest = arrived.at(-1)?.key
+  const box = useRef<HTMLDivElement>(null)
+  useFollow(box, arrived.length)
   return (
-    <div className="koto-journey-scroll">
+    <div className="koto-journey-scroll" ref={box}>
       <ArrowHeads />
       <table className="koto-journey" aria-label={t('journey.table')}>
         <thead>
@@ -55,6 +59,7 @@ export function JourneyTable({ lines }: { readonly lines: readonly Line[] }) {
                 lanes={lanes}
                 next={line.key === next}
                 fresh={!before.has(line.key)}
+                latest={line.key === latest}
                 open={open === line.key}
                 toggle={() => setOpen(open === line.key ? null : line.key)}
               />
@@ -67,16 +72,36 @@ export function JourneyTable({ lines }: { readonly lines: readonly Line[] }) {
   )
 }
 
+/** Keeps the latest arrival in sight, until the reader takes the page in hand. */
+function useFollow(box: RefObject<HTMLElement | null>, arrivals: number): void {
+  const left = useRef(false)
+  useEffect(() => {
+    const leave = (): void => {
+      left.current = true
+    }
+    const signs = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
+    for (const sign of signs) addEventListener(sign, leave, { passive: true })
+    return () => {
+      for (const sign of signs) removeEventListener(sign, leave)
+    }
+  }, [])
+  useEffect(() => {
+    if (arrivals === 0 || left.current) return
+    box.current?.querySelector('[data-latest]')?.scrollIntoView({ block: 'nearest' })
+  }, [box, arrivals])
+}
+
 interface LineProps {
   readonly line: Line
   readonly lanes: readonly string[]
   readonly next: boolean
   readonly fresh: boolean
+  readonly latest: boolean
   readonly open: boolean
   readonly toggle: () => void
 }
 
-function JourneyLine({ line: { step, row }, lanes, next, fresh, open, toggle }: LineProps) {
+function JourneyLine({ line: { step, row }, lanes, next, fresh, latest, open, toggle }: LineProps) {
   const { t } = useTranslation()
   const laneName = useLaneName()
   const book = BOOK.find(entry => entry.step === step)
@@ -85,7 +110,11 @@ function JourneyLine({ line: { step, row }, lanes, next, fresh, open, toggle }: 
   const kind = row?.kind ?? book?.kind ?? ''
   const state = row === null ? (next ? 'koto-next' : 'koto-pending') : fresh ? 'koto-done koto-fresh' : 'koto-done'
   return (
-    <tr className={`koto-journey-line ${state}`} onClick={row === null ? undefined : toggle}>
+    <tr
+      className={`koto-journey-line ${state}`}
+      data-latest={latest || undefined}
+      onClick={row === null ? undefined : toggle}
+    >
       <td className="koto-journey-step">
         <button
           type="button"
