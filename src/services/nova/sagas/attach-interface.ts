@@ -13,17 +13,27 @@ export const attachInterface = saga<Tools>()<AttachInterface, 'conductor'>('atta
   subject: s => `${s.serverId}/interfaces`,
   home: 'conductor',
   failed: async (s, t, ending) =>
-    t.servers.event(s.serverId, ending.run.ctx.requestId, 'compute_attach_interface', s.host, ending.errors.at(-1) ?? null),
+    t.servers.event(
+      s.serverId,
+      ending.run.ctx.requestId,
+      'compute_attach_interface',
+      s.host,
+      ending.errors.at(-1) ?? null,
+    ),
 })
   .step('allocate', {
-    at: 'compute', onHost: s => s.host,
-    do: async (s, t) => ({ nic: await t.neutron.allocateOne(await t.conductor.serverToBuild(s.serverId), s.host, s.wanted) }),
+    at: 'compute',
+    onHost: s => s.host,
+    do: async (s, t) => ({
+      nic: await t.neutron.allocateOne(await t.conductor.serverToBuild(s.serverId), s.host, s.wanted),
+    }),
     undo: async (s, t) => {
       if (s.nic !== undefined) await t.neutron.releaseOne(s.serverId, s.nic)
     },
   })
   .step('plug', {
-    at: 'compute', onHost: s => s.host,
+    at: 'compute',
+    onHost: s => s.host,
     do: (s, t) => t.hypervisor.attachNic(s.serverId, s.nic),
     undo: (s, t) => t.hypervisor.detachNic(s.serverId, s.nic.portId),
   })
@@ -46,10 +56,17 @@ export const detachInterface = saga<Tools>()<DetachInterface, 'conductor'>('deta
   subject: s => `${s.serverId}/${s.nic.portId}`,
   home: 'conductor',
   failed: async (s, t, ending) =>
-    t.servers.event(s.serverId, ending.run.ctx.requestId, 'compute_detach_interface', s.host, ending.errors.at(-1) ?? null),
+    t.servers.event(
+      s.serverId,
+      ending.run.ctx.requestId,
+      'compute_detach_interface',
+      s.host,
+      ending.errors.at(-1) ?? null,
+    ),
 })
   .step('unplug', {
-    at: 'compute', onHost: s => s.host,
+    at: 'compute',
+    onHost: s => s.host,
     do: (s, t) => t.hypervisor.detachNic(s.serverId, s.nic.portId),
   })
   .step('release', {

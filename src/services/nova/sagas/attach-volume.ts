@@ -17,11 +17,18 @@ export const attachVolume = saga<Tools>()<AttachVolume, 'conductor'>('attach-vol
   failed: async (s, t, ending) => {
     await t.servers.forgetDisk(s.serverId, s.volume.volumeId ?? '')
     await t.cinder.disconnect(s.volume.attachmentId ?? '')
-    await t.servers.event(s.serverId, ending.run.ctx.requestId, 'compute_attach_volume', s.host, ending.errors.at(-1) ?? null)
+    await t.servers.event(
+      s.serverId,
+      ending.run.ctx.requestId,
+      'compute_attach_volume',
+      s.host,
+      ending.errors.at(-1) ?? null,
+    )
   },
 })
   .step('connect', {
-    at: 'compute', onHost: s => s.host,
+    at: 'compute',
+    onHost: s => s.host,
     do: async (s, t, run) => ({ disk: await t.cinder.connect(s.serverId, s.host, s.volume, run.signal) }),
   })
   .step('record', {
@@ -29,7 +36,8 @@ export const attachVolume = saga<Tools>()<AttachVolume, 'conductor'>('attach-vol
     do: (s, t) => t.servers.saveDisk(s.serverId, s.disk),
   })
   .step('plug', {
-    at: 'compute', onHost: s => s.host,
+    at: 'compute',
+    onHost: s => s.host,
     do: (s, t) => t.hypervisor.attachDisk(s.serverId, s.disk),
     undo: (s, t) => t.hypervisor.detachDisk(s.serverId, s.volume.volumeId ?? ''),
   })
@@ -52,10 +60,18 @@ export const detachVolume = saga<Tools>()<DetachVolume, 'conductor'>('detach-vol
   subject: s => `${s.serverId}/${s.volumeId}`,
   home: 'conductor',
   failed: async (s, t, ending) =>
-    t.servers.event(s.serverId, ending.run.ctx.requestId, 'compute_detach_volume', s.host, ending.errors.at(-1) ?? null),
+    t.servers.event(
+      s.serverId,
+      ending.run.ctx.requestId,
+      'compute_detach_volume',
+      s.host,
+      ending.errors.at(-1) ?? null,
+    ),
 })
   .step('unplug', {
-    at: 'compute', when: s => s.host !== null, onHost: s => s.host ?? '',
+    at: 'compute',
+    when: s => s.host !== null,
+    onHost: s => s.host ?? '',
     do: (s, t) => t.hypervisor.detachDisk(s.serverId, s.volumeId),
   })
   .step('disconnect', {

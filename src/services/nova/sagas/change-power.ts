@@ -12,13 +12,24 @@ export interface ChangePower {
 
 /** The vm_state after each verb. */
 const AFTER: Readonly<Record<PowerVerb, string>> = {
-  stop: 'stopped', start: 'active', 'reboot-soft': 'active', 'reboot-hard': 'active',
-  pause: 'paused', unpause: 'active', suspend: 'suspended', resume: 'active',
+  stop: 'stopped',
+  start: 'active',
+  'reboot-soft': 'active',
+  'reboot-hard': 'active',
+  pause: 'paused',
+  unpause: 'active',
+  suspend: 'suspended',
+  resume: 'active',
 }
 const EVENT: Readonly<Record<PowerVerb, string>> = {
-  stop: 'compute_stop_instance', start: 'compute_start_instance', 'reboot-soft': 'compute_reboot_instance',
-  'reboot-hard': 'compute_reboot_instance', pause: 'compute_pause_instance', unpause: 'compute_unpause_instance',
-  suspend: 'compute_suspend_instance', resume: 'compute_resume_instance',
+  stop: 'compute_stop_instance',
+  start: 'compute_start_instance',
+  'reboot-soft': 'compute_reboot_instance',
+  'reboot-hard': 'compute_reboot_instance',
+  pause: 'compute_pause_instance',
+  unpause: 'compute_unpause_instance',
+  suspend: 'compute_suspend_instance',
+  resume: 'compute_resume_instance',
 }
 
 export const changePower = saga<Tools>()<ChangePower, 'conductor'>('change-power', {
@@ -27,8 +38,11 @@ export const changePower = saga<Tools>()<ChangePower, 'conductor'>('change-power
   failed: (s, t, ending) => t.servers.operationFailed(s.serverId, EVENT[s.verb], ending, s.verb === 'reboot-hard'),
 })
   .step('act', {
-    at: 'compute', onHost: s => s.host,
-    do: async (s, t, run) => ({ power: await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), s.verb, run.signal) }),
+    at: 'compute',
+    onHost: s => s.host,
+    do: async (s, t, run) => ({
+      power: await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), s.verb, run.signal),
+    }),
   })
   .step('settle', {
     at: 'conductor',

@@ -15,7 +15,9 @@ export const deleteServer = saga<Tools>()<DeleteServer, 'conductor'>('delete-ser
   failed: (s, t, ending) => t.servers.operationFailed(s.serverId, 'compute_terminate_instance', ending, true),
 })
   .step('end-guest', {
-    at: 'compute', when: s => s.host !== null, onHost: s => s.host ?? '',
+    at: 'compute',
+    when: s => s.host !== null,
+    onHost: s => s.host ?? '',
     do: (s, t) => t.hypervisor.destroy(s.serverId),
   })
   .step('release-network', {

@@ -55,7 +55,11 @@ export interface NeutronTools {
   /** Ports for the server in the order asked for: made, or taken over. A repeat finds those it made. */
   allocate(server: ServerToBuild, host: string): Promise<NicRecord[]>
   /** One more wire for a running server. */
-  allocateOne(server: ServerToBuild, host: string, wanted: { networkId: string | null; portId: string | null; fixedIp: string | null; tag: string | null }): Promise<NicRecord>
+  allocateOne(
+    server: ServerToBuild,
+    host: string,
+    wanted: { networkId: string | null; portId: string | null; fixedIp: string | null; tag: string | null },
+  ): Promise<NicRecord>
   /** Deletes the ports that Nova made and unbinds the others. */
   release(serverId: string, nics: readonly NicRecord[] | null): Promise<void>
   releaseOne(serverId: string, nic: NicRecord): Promise<void>
@@ -66,7 +70,12 @@ export interface NeutronTools {
 export interface CinderTools {
   /** Makes volumes that are to be made, connects all. A repeat finds the same attachments. Records "no volume" when there is none. */
   connectAll(server: ServerToBuild, host: string, signal: AbortSignal): Promise<ConnectedDisk[]>
-  connect(serverId: string, host: string, volume: ServerToBuild['volumes'][number], signal: AbortSignal): Promise<ConnectedDisk>
+  connect(
+    serverId: string,
+    host: string,
+    volume: ServerToBuild['volumes'][number],
+    signal: AbortSignal,
+  ): Promise<ConnectedDisk>
   complete(attachmentId: string): Promise<void>
   /** Attachments gone, volumes back to available; those made for this server or marked delete-on-termination deleted when `forGood`. */
   disconnectAll(serverId: string, volumes: ServerToBuild['volumes'], forGood: boolean): Promise<void>
@@ -87,7 +96,13 @@ export interface ComputeTools {
   readonly neutron: NeutronTools
   readonly cinder: CinderTools
   readonly hypervisor: {
-    spawn(server: ServerToBuild, image: CachedImage | null, nics: readonly NicRecord[], disks: readonly ConnectedDisk[], signal: AbortSignal): Promise<void>
+    spawn(
+      server: ServerToBuild,
+      image: CachedImage | null,
+      nics: readonly NicRecord[],
+      disks: readonly ConnectedDisk[],
+      signal: AbortSignal,
+    ): Promise<void>
     destroy(serverId: string): Promise<void>
     power(server: ServerToBuild, verb: PowerVerb, signal: AbortSignal): Promise<GuestState>
     attachDisk(serverId: string, disk: ConnectedDisk): Promise<void>
