@@ -1,8 +1,7 @@
 // `koto enter [-- CMD…]`: a command in the cloud's external network, where floating IPs are reachable, with OS_* set.
-import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
 import { identityOf } from '#host/node/process-table.ts'
 import { cloudVariables, STRAY_VARIABLES } from '#host/node/state-dir-clouds.ts'
+import { runToEnd } from '#host/node/terminal-run.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 import { cloudEntry, readAccess } from '#main/cli/access.ts'
 import { textOption, type Command } from '#main/cli/command.ts'
@@ -63,29 +62,4 @@ function leftBehind(state: StateDir): readonly string[] | null {
   if (identityOf(holder.pid)?.started.endsWith(`:${holder.startTicks}`) !== true) return null
   const user = holder.root === true ? [] : ['-U', '--preserve-credentials']
   return ['nsenter', '-t', String(holder.pid), ...user, '-m', `--net=/proc/${holder.pid}/root/run/netns/external`, '--']
-}
-
-/** Starts a program on this terminal and waits for it; signals from the terminal reach it by themselves. */
-export function runToEnd(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const [program = '', ...rest] = argv
-  const ignore = (): void => undefined
-  return new Promise(resolve => {
-    const child = spawn(program, rest, { stdio: 'inherit', env })
-    const pass = (signal: NodeJS.Signals): void => void child.kill(signal)
-    process.on('SIGINT', ignore) // the terminal sends it to both; the child decides
-    process.on('SIGTERM', pass)
-    process.on('SIGHUP', pass)
-    child.on('error', error => {
-      process.stderr.write(
-        `koto: ${program} cannot be started (${(error as NodeJS.ErrnoException).code ?? error.message}).\n`,
-      )
-      resolve(127)
-    })
-    child.on('exit', (code, signal) => {
-      process.removeListener('SIGINT', ignore)
-      process.removeListener('SIGTERM', pass)
-      process.removeListener('SIGHUP', pass)
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
-    })
-  })
 }

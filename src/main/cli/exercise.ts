@@ -3,6 +3,7 @@ import { randomIds } from '#kernel/lib/ids.ts'
 import { systemClock } from '#kernel/lib/clock.ts'
 import { createExec } from '#host/node/exec.ts'
 import { harmless, painter } from '#host/node/terminal.ts'
+import { stayAwake } from '#host/node/terminal-run.ts'
 import { flagOption, textOption, type Command } from '#main/cli/command.ts'
 import { exerciseSteps, type Outcome } from '#main/cli/exercise-steps.ts'
 import { entryPrefix } from '#main/cli/enter.ts'
@@ -21,7 +22,6 @@ export const exercise: Command = {
   async run(given) {
     const state = stateOf(given)
     const json = flagOption(given, 'json')
-    const paint = painter(process.stdout)
     const prefix = await entryPrefix(state)
     const clock = systemClock()
     const outcomes: Outcome[] = []
@@ -35,22 +35,21 @@ export const exercise: Command = {
       image: textOption(given, 'image') ?? 'koto-tiny',
       keep: flagOption(given, 'keep'),
     })
-    const alive = setInterval(() => undefined, 1_000) // the clock's own timers do not keep us
-    try {
+    await stayAwake(async () => {
       for await (const outcome of steps) {
         outcomes.push(outcome)
-        if (json) continue
-        const mark = { passed: paint('green', 'ok'), failed: paint('red', 'FAIL'), skipped: paint('yellow', 'skip') }[
-          outcome.result
-        ]
-        process.stdout.write(
-          `${mark.padEnd(4)} ${outcome.name.padEnd(8)} ${harmless(outcome.says)} (${Math.round(outcome.ms)} ms)\n`,
-        )
+        if (!json) process.stdout.write(line(outcome))
       }
-    } finally {
-      clearInterval(alive)
-    }
+    })
     if (json) printJson(outcomes)
     return outcomes.every(outcome => outcome.result !== 'failed') ? 0 : 1
   },
+}
+
+function line(outcome: Outcome): string {
+  const paint = painter(process.stdout)
+  const mark = { passed: paint('green', 'ok'), failed: paint('red', 'FAIL'), skipped: paint('yellow', 'skip') }[
+    outcome.result
+  ]
+  return `${mark.padEnd(4)} ${outcome.name.padEnd(8)} ${harmless(outcome.says)} (${Math.round(outcome.ms)} ms)\n`
 }

@@ -1,6 +1,7 @@
 // `koto journey SERVER`: the 28 steps of a server's boot, as recorded where they happened.
 import { systemClock } from '#kernel/lib/clock.ts'
 import { harmless, painter, table } from '#host/node/terminal.ts'
+import { stayAwake } from '#host/node/terminal-run.ts'
 import { flagOption, textOption, type Command } from '#main/cli/command.ts'
 import { jsonOption, stateOf, stateOption } from '#main/cli/state-option.ts'
 import { controlClient, type ControlClient } from '#main/control/client.ts'
@@ -79,9 +80,7 @@ async function follow(
     printed = rows.length
     const last = rows.at(-1)
     if (last !== undefined && last.status !== null && last.status !== 'BUILD') return 0
-    const alive = setInterval(() => undefined, 1_000)
-    await clock.sleep(FOLLOW_MS)
-    clearInterval(alive)
+    await stayAwake(() => clock.sleep(FOLLOW_MS))
     rows = (await client.journey(server, 'today')) ?? rows
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { nearest } from '#kernel/config/nearest.ts'
 import { flagOption, textOption, type Command } from '#main/cli/command.ts'
-import { runToEnd } from '#main/cli/enter.ts'
+import { runToEnd } from '#host/node/terminal-run.ts'
 
 const PARTS = ['unit', 'cloud', 'host', 'web', 'conformance', 'static']
 

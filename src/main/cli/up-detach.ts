@@ -1,9 +1,8 @@
 // `koto up -d`: starts the cloud in a session of its own, waits until it says ready or why not, and lets go.
-import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Refusal } from '#kernel/config/refusal.ts'
+import { forkDaemon } from '#host/node/process-table-fork.ts'
 import { ensureStateFolder, openState, statePath, temporaryState } from '#host/node/state-dir.ts'
 import { lockHolder } from '#host/node/state-dir-lock.ts'
 import { readSettings } from '#main/cli/settings.ts'
@@ -39,15 +38,8 @@ export async function startDetached(
   }
   const made = ensureStateFolder(dir)
   const logFile = path.join(dir, 'log', 'process.log')
-  mkdirSync(path.dirname(logFile), { recursive: true, mode: 0o700 })
-  const log = openSync(logFile, 'a', 0o600)
   const order: DaemonOrder = { wish: { ...wish, dir: statePath(dir, {}) }, beganMs }
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv, fileURLToPath(new URL(import.meta.resolve('#main/cli/daemon.ts'))), dir],
-    { detached: true, stdio: ['ignore', log, log, 'ipc'], serialization: 'json' },
-  )
-  closeSync(log)
+  const child = forkDaemon(import.meta.resolve('#main/cli/daemon.ts'), [dir], logFile)
   child.send(order)
   const interrupted = (): void => {
     child.kill('SIGTERM')
