@@ -123,7 +123,24 @@ export function launchVector(
 }
 
 /** Fixed text; what varies comes as arguments. */
-const OWN_TUN = 'mount -t tmpfs -o mode=0755,size=4k koto /dev/net && mknod -m 0666 /dev/net/tun c 10 200 && exec "$@"'
+const MAKE_TUN = 'mount -t tmpfs -o mode=0755,size=4k koto /dev/net && mknod -m 0666 /dev/net/tun c 10 200'
+const OWN_TUN = `${MAKE_TUN} && exec "$@"`
+
+/**
+ * Where guests start, may they open `/dev/net/tun`? If not and the place has a mount namespace of its own, it gets a device
+ * that they may open, once; `hidden` says that each guest must bring its own instead.
+ */
+export async function openTun(placeIn: Exec): Promise<'open' | 'hidden'> {
+  const { stdout: mode } = await placeIn.run(['stat', '-c', '%a', '/dev/net/tun'], { anyCode: true })
+  if (mode.trim() === '' || (Number.parseInt(mode, 8) & 0o006) === 0o006) return 'open'
+  const [there, here] = await Promise.all([
+    placeIn.run(['readlink', '/proc/self/ns/mnt']),
+    readlink('/proc/self/ns/mnt'),
+  ])
+  if (there.stdout.trim() === here) return 'hidden'
+  const made = await placeIn.run(['/bin/sh', '-c', MAKE_TUN], { anyCode: true })
+  return made.code === 0 ? 'open' : 'hidden'
+}
 
 /** Starts the vector in a session of its own and says which process it is. */
 export async function startGuestProcess(exec: Exec, argv: readonly string[], logFile: string): Promise<ProcessMark> {

@@ -53,7 +53,7 @@ export function bootQueue(places: number): BootQueue {
 }
 
 /** What a system says on its serial line when it has started. */
-const STARTED = /login: ?$|login: *\r?\n|BOOT-DONE|Reached target.*(Multi-User|Login)/m
+const STARTED = /login: |BOOT-DONE|Reached target.*(Multi-User|Login)/m
 
 /** Resolves when the guest's serial log says that it is up, after `limitMs`, or when `over` says so. */
 export async function untilStarted(options: {

@@ -1,9 +1,9 @@
 // The driver that runs guests as QEMU processes on this machine, spoken to over QMP.
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { createExec, type Exec } from '#host/node/exec.ts'
 import { chooseAccelerator, type Accelerator } from '#host/qemu/accel.ts'
-import { bootId, chooseGuestUser, type GuestUser } from '#host/qemu/process.ts'
+import { bootId, chooseGuestUser, openTun, type GuestUser } from '#host/qemu/process.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { adoptGuests, listGuests } from '#services/nova/drivers/hypervisor-qemu/adoption.ts'
 import { bootQueue } from '#services/nova/drivers/hypervisor-qemu/boot-queue.ts'
@@ -72,6 +72,13 @@ export async function createQemuHypervisor(options: QemuHypervisorOptions): Prom
   const user = options.user === null ? undefined : (options.user ?? (await defaultUser()))
   const listeners = new Set<(event: GuestEvent) => void>()
   await mkdir(`${state}/servers`, { recursive: true, mode: 0o700 })
+  const placeIn = options.placeIn ?? exec
+  let tun: Promise<'open' | 'hidden'> | undefined
+  const tunFor = (): Promise<'open' | 'hidden'> =>
+    (tun ??= openTun(placeIn).catch((error: unknown) => {
+      tun = undefined
+      throw error
+    }))
   let verdict: Promise<Accelerator> | undefined
   const accelerator = (): Promise<Accelerator> => {
     if (options.accelerator === 'kvm' || options.accelerator === 'tcg')
@@ -88,10 +95,11 @@ export async function createQemuHypervisor(options: QemuHypervisorOptions): Prom
   const tools: QemuTools = {
     clock,
     exec,
-    placeIn: options.placeIn ?? exec,
+    placeIn,
     taps: options.taps,
     user,
-    hiddenTun: user !== undefined && !(await openToAll('/dev/net/tun')),
+    // Asked at the first start: the place where guests live may not be there yet.
+    hiddenTun: async () => user !== undefined && options.taps !== undefined && (await tunFor()) === 'hidden',
     state,
     binary,
     bootId: await bootId(),
@@ -115,11 +123,6 @@ async function defaultUser(): Promise<GuestUser | undefined> {
     readFile('/etc/passwd', 'utf8').catch(() => ''),
   ])
   return chooseGuestUser({ uid: process.getuid?.() ?? 1, uidMap, passwd })
-}
-
-async function openToAll(device: string): Promise<boolean> {
-  const about = await stat(device).catch(() => undefined)
-  return about === undefined || (about.mode & 0o006) === 0o006
 }
 
 function assemble(tools: QemuTools, qemuVersion: string, listeners: Set<(event: GuestEvent) => void>): Hypervisor {

@@ -97,7 +97,7 @@ export async function start(
     })
     const vector = launchVector(commandLine(machine), {
       folder,
-      hiddenTun: tools.hiddenTun && tools.taps !== undefined,
+      hiddenTun: await tools.hiddenTun(),
       ...(tools.user === undefined ? {} : { user: withKvm(tools, accelerator.kvmGid) }),
     })
     await tools.store.write({ ...record, phase: 'starting' })

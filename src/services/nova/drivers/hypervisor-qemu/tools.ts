@@ -32,7 +32,8 @@ export interface QemuTools {
   readonly placeIn: Exec
   readonly taps: Taps | undefined
   readonly user: GuestUser | undefined
-  readonly hiddenTun: boolean
+  /** True when each guest must bring its own /dev/net/tun. */
+  hiddenTun(): Promise<boolean>
   readonly state: string
   readonly binary: string
   readonly bootId: string
