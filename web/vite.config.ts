@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { defaultClientConditions, defineConfig, type Plugin } from 'vite'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -28,6 +28,8 @@ export default defineConfig({
   root: here,
   base: '/',
   plugins: [react(), gzipBeside(join(here, 'dist'))],
+  // The server's contracts are read from their sources.
+  resolve: { conditions: ['koto-source', ...defaultClientConditions] },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -54,6 +54,7 @@ void describe('the web console', { skip }, () => {
       ],
     })
     context = await browser.newContext({ viewport: { width: 1360, height: 860 }, locale: 'en-US' })
+    context.setDefaultTimeout(15_000)
     page = await context.newPage()
     page.on('pageerror', error => complaints.push(String(error)))
     page.on('console', message => {

@@ -102,6 +102,7 @@ export const en = {
     SHELVED: 'Shelved',
     SHELVED_OFFLOADED: 'Shelved',
     SHUTOFF: 'Stopped',
+    SOFT_DELETED: 'Deleted, kept a while',
     SUSPENDED: 'Suspended',
     UNKNOWN: 'Unknown',
     VERIFY_RESIZE: 'Confirm resize',

@@ -103,6 +103,7 @@ export const ja: Messages = {
     SHELVED: '退避',
     SHELVED_OFFLOADED: '退避',
     SHUTOFF: '停止',
+    SOFT_DELETED: '削除済み(保留)',
     SUSPENDED: '休止',
     UNKNOWN: '不明',
     VERIFY_RESIZE: 'サイズ変更の確認待ち',
