@@ -1,4 +1,5 @@
 // The front door: sign in, then choose a project, then on to where one wanted to go.
+import '#app/ui/front.css'
 import { Alert, Button, Card, CardBody, CardTitle } from '@patternfly/react-core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'

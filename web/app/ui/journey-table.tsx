@@ -1,4 +1,5 @@
 // The boot as a table that is also a sequence diagram: each row draws its arrow between the components' lifelines.
+import '#app/ui/journey.css'
 import { Label } from '@patternfly/react-core'
 import { Fragment, useEffect, useRef, useState, type RefObject } from 'react'
 import { useTranslation } from 'react-i18next'

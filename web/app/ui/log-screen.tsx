@@ -1,5 +1,6 @@
 // A serial log as the terminal it was written to: colours kept, nothing typed.
 import '@xterm/xterm/css/xterm.css'
+import '#app/ui/screens.css'
 import { FitAddon } from '@xterm/addon-fit'
 import { Terminal } from '@xterm/xterm'
 import { useEffect, useRef } from 'react'

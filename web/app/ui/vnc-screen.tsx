@@ -1,4 +1,5 @@
 // A server's screen by noVNC: it connects when shown, and leaves when taken away.
+import '#app/ui/screens.css'
 import { Alert, Button, Label, Spinner } from '@patternfly/react-core'
 import type RFB from '@novnc/novnc'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
