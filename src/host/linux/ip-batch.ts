@@ -25,6 +25,8 @@ export interface LinkRow {
 /** What can stand in a line: no quoting, comments, continuation or line ends of `ip`'s own syntax. */
 const PLAIN = /^[A-Za-z0-9_.:/,=@+ -]+$/
 
+const NO_DEVICE = /No such device|Cannot find device|does not exist/
+
 /** Throws when a line holds anything that `ip` would take as more than words. */
 export function plainLine(line: string): string {
   if (!PLAIN.test(line)) throw new Error(`not a plain ip command: ${JSON.stringify(line)}`)
@@ -65,10 +67,24 @@ export function createIpBatch(exec: Exec): IpBatch {
     last = mine.catch(() => undefined)
     return mine
   }
+  /**
+   * `ip` remembers the number of every name it has met, and does not hear when a device goes and comes back by another's hand. So
+   * what failed for want of a device is said once more to a new one. Numbers are never given twice, so no other device was meant.
+   */
+  const runAfresh = async (lines: readonly string[]): Promise<(string | null)[]> => {
+    const fresh = session === null || session.dead()
+    const results = await current().run(lines)
+    const missing = results.flatMap((said, index) => (said !== null && NO_DEVICE.test(said) ? [index] : []))
+    if (fresh || missing.length === 0) return results
+    await session?.close()
+    const again = await current().run(missing.map(index => lines[index] ?? ''))
+    missing.forEach((index, at) => (results[index] = again[at] ?? null))
+    return results
+  }
   return {
     run: commands => {
       const lines = commands.map(plainLine)
-      return lines.length === 0 ? Promise.resolve([]) : queued(() => current().run(lines))
+      return lines.length === 0 ? Promise.resolve([]) : queued(() => runAfresh(lines))
     },
     links: () => queued(async () => parseLinks(await current().show())),
     close: () =>
