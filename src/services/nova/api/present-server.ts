@@ -1,28 +1,14 @@
 // A server as clients read it, at every version.
 import { isoSeconds, isoMicros } from '#kernel/lib/clock.ts'
-import type { Ctx } from '#kernel/lib/context.ts'
 import { byVersion, needs, presenter, type Presenter, type View } from '#kernel/http/presenter.ts'
 import { ServerView } from '#services/nova/contract/servers.ts'
 import { statusOf } from '#services/nova/contract/states.ts'
 import type { BlockDevice } from '#services/nova/db/block-devices.ts'
 import type { ServerFault } from '#services/nova/db/actions.ts'
 import type { Server } from '#services/nova/db/servers.ts'
+import type { ServerLoads } from '#services/nova/domain/servers/loads.ts'
 import type { NicRecord } from '#services/nova/rpc.ts'
 
-/** Lookups that run once per list. */
-export interface ServerLoads {
-  metadata(ctx: Ctx, ids: readonly string[]): Promise<Map<string, Record<string, string>>>
-  tags(ctx: Ctx, ids: readonly string[]): Promise<Map<string, string[]>>
-  nics(ctx: Ctx, ids: readonly string[]): Promise<Map<string, NicRecord[]>>
-  devices(ctx: Ctx, ids: readonly string[]): Promise<Map<string, BlockDevice[]>>
-  faults(ctx: Ctx, ids: readonly string[]): Promise<Map<string, ServerFault>>
-  groups(ctx: Ctx, ids: readonly string[]): Promise<Map<string, string[]>>
-  /** `UP`, `DOWN`, `MAINTENANCE`, `UNKNOWN` or empty, by host. */
-  hostStates(ctx: Ctx): Promise<Map<string, string>>
-  /** SHA-224 of project and host, as hex. */
-  hostId(projectId: string, host: string | null): string
-  mayTurn(ctx: Ctx, server: Server): boolean
-}
 interface Loaded {
   metadata: Map<string, Record<string, string>>
   tags: Map<string, string[]>

@@ -25,6 +25,8 @@ export interface Image {
 }
 
 export interface GlanceNeighbour {
+  /** The image as it is, whatever its status. Throws RemoteFault. */
+  look(ctx: Ctx, id: string): Promise<Image>
   /** Throws `BuildAborted` when it is gone or not active. */
   image(ctx: Ctx, id: string): Promise<Image>
   bytes(ctx: Ctx, id: string): Promise<AsyncIterable<Uint8Array>>
@@ -33,6 +35,7 @@ export interface GlanceNeighbour {
 export function glanceNeighbour(transport: Transport): GlanceNeighbour {
   const rest = restTo(transport)
   return {
+    look: (ctx, id) => rest.json<Image>(ctx, 'GET', '/v2/images/{id}', `/v2/images/${encodeURIComponent(id)}`),
     async image(ctx, id) {
       const image = await rest.json<Image | null>(ctx, 'GET', '/v2/images/{id}', `/v2/images/${id}`, { fine: [404] })
       if (image === null) throw new Fault('BuildAborted', 404, `Image ${id} could not be found.`)

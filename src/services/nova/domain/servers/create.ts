@@ -120,7 +120,10 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
   const many = request.maxCount
   const imageProperties = image === null ? {} : propertiesOf(image)
   const started: string[] = []
-  const servers = await tools.database.tx(ctx, 'create-server', async q => {
+  // Ids are made before the session, so that its crossing says which server it is about.
+  const serverIds = Array.from({ length: many }, () => tools.ids.uuid())
+  const subject = serverIds[0] ?? ''
+  const servers = await tools.database.tx({ ...ctx, subject }, 'create-server', async q => {
     started.length = 0
     const db = serversDb(q)
     await demandRoom(
@@ -138,7 +141,7 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
     }
     const made: Server[] = []
     for (let index = 0; index < many; index++) {
-      const id = tools.ids.uuid()
+      const id = serverIds[index] ?? tools.ids.uuid()
       const multi = many > 1 ? `-${index + 1}` : ''
       const server: Server = {
         id,
