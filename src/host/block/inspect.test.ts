@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createInspector, inspect, type Inspection } from '#host/block/inspect.ts'
-import { hostile, sample, type Sample } from '#host/block/inspect-samples.ts'
+import { hostile, sample, type Sample } from '#host/block/inspect-samples-for-tests.ts'
 
 const words = (result: Inspection): string => result.problems.map(each => each.check).join()
 
@@ -16,7 +16,7 @@ function streamed(image: Sample, declared: string, size: number): Inspection {
 }
 
 for (const [name, image] of Object.entries(sample)) {
-  test(`accepts ${name}`, () => {
+  void test(`accepts ${name}`, () => {
     const result = inspect(image.bytes, { declaredFormat: image.declared })
     assert.deepEqual(result.problems, [])
     assert.equal(result.virtualSize, image.virtualSize)
@@ -24,7 +24,7 @@ for (const [name, image] of Object.entries(sample)) {
       assert.deepEqual(streamed(image, image.declared, size), result, `in pieces of ${size}`)
   })
 
-  test(`${name} is nothing else`, () => {
+  void test(`${name} is nothing else`, () => {
     const raw = ['raw', 'aki', 'ari', 'ami', 'gpt']
     for (const declared of [
       'raw',
@@ -48,7 +48,7 @@ for (const [name, image] of Object.entries(sample)) {
 }
 
 for (const [name, { image, check }] of Object.entries(hostile)) {
-  test(`refuses ${name}`, () => {
+  void test(`refuses ${name}`, () => {
     const result = inspect(image.bytes, { declaredFormat: image.declared })
     assert.ok(
       result.problems.some(each => each.check === check),
@@ -59,21 +59,21 @@ for (const [name, { image, check }] of Object.entries(hostile)) {
   })
 }
 
-test('a stream is refused as soon as the header shows it, not at its end', () => {
+void test('a stream is refused as soon as the header shows it, not at its end', () => {
   const { image } = hostile['qcow2 with a backing file'] ?? assert.fail()
   const inspector = createInspector('qcow2')
   assert.equal(inspector.eat(image.bytes.subarray(0, 10_000)), undefined)
   assert.equal(words(inspector.eat(image.bytes.subarray(10_000, 65_536)) ?? assert.fail()), 'backing_file')
 })
 
-test('an empty image and one byte are raw, and not qcow2', () => {
+void test('an empty image and one byte are raw, and not qcow2', () => {
   for (const bytes of [new Uint8Array(0), new Uint8Array(1)]) {
     assert.deepEqual(inspect(bytes, { declaredFormat: 'raw' }).problems, [])
     assert.equal(words(inspect(bytes, { declaredFormat: 'qcow2' })), 'mismatch')
   }
 })
 
-test('cut anywhere, every sample is refused or accepted, never a crash', () => {
+void test('cut anywhere, every sample is refused or accepted, never a crash', () => {
   for (const image of Object.values(sample))
     for (const length of [4, 60, 72, 100, 104, 512, 513, 1000, 32_773, 65_600, 200_000, 1_048_577]) {
       const cut = image.bytes.subarray(0, length)
@@ -83,7 +83,7 @@ test('cut anywhere, every sample is refused or accepted, never a crash', () => {
     }
 })
 
-test('stream-optimized VMDK only where allowed', () => {
+void test('stream-optimized VMDK only where allowed', () => {
   const { image } = hostile['vmdk with its directory in a footer'] ?? assert.fail()
   const result = inspect(image.bytes, { declaredFormat: 'vmdk', vmdkTypes: ['monolithicSparse', 'streamOptimized'] })
   assert.deepEqual(result.problems, [])

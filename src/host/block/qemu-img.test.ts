@@ -31,7 +31,7 @@ function recorder(stdout = '{}', fails = false): { exec: Exec; lines: string[] }
 const LIMITS = 'prlimit --as=1073741824 --cpu=30 --core=0 -- qemu-img'
 const LONG = 'prlimit --as=2147483648 --cpu=1800 --core=0 -- qemu-img'
 
-test('every call states the formats, under limits', async t => {
+void test('every call states the formats, under limits', async t => {
   const dir = await folder(t)
   const { exec, lines } = recorder()
   const img = createQemuImg({ exec })
@@ -63,7 +63,7 @@ test('every call states the formats, under limits', async t => {
   assert.equal((await stat(`${dir}/o`)).mode & 0o777, 0o600)
 })
 
-test('no path that could be an option or a protocol, no overwriting, nothing left after a failure', async t => {
+void test('no path that could be an option or a protocol, no overwriting, nothing left after a failure', async t => {
   const dir = await folder(t)
   const img = createQemuImg({ exec: recorder().exec })
   for (const path of ['-x', 'nbd://h/x', 'json:{}', 'a'])
@@ -79,7 +79,7 @@ test('no path that could be an option or a protocol, no overwriting, nothing lef
   assert.equal(qemuFormat('toString'), undefined)
 })
 
-test('host: the real tool, and the gate agrees with it on every format', async t => {
+void test('host: the real tool, and the gate agrees with it on every format', async t => {
   const dir = await folder(t)
   const exec = createExec()
   const img = createQemuImg({ exec })
@@ -112,7 +112,7 @@ test('host: the real tool, and the gate agrees with it on every format', async t
   assert.equal((await inspectFile(`${dir}/split`, 'qcow2')).problems[0]?.check, 'data_file')
 })
 
-test('host: a config drive, readable under its long names', async t => {
+void test('host: a config drive, readable under its long names', async t => {
   const dir = await folder(t)
   const files = {
     'openstack/latest/meta_data.json': '{"uuid":"1"}',
@@ -132,7 +132,7 @@ test('host: a config drive, readable under its long names', async t => {
   if (listing !== undefined) assert.match(listing.stdout, /\/openstack\/latest\/meta_data\.json/)
 })
 
-test('a config drive takes no path outside, and says what to install', async t => {
+void test('a config drive takes no path outside, and says what to install', async t => {
   const dir = await folder(t)
   const { exec, lines } = recorder()
   const find = (program: string): Promise<boolean> => Promise.resolve(program === 'xorriso')

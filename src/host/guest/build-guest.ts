@@ -56,8 +56,6 @@ export interface GuestOptions {
   readonly rebuild?: boolean
 }
 
-/** Grows when the code below builds something else from the same guest files. */
-const RECIPE = 1
 const MIB = 1024 * 1024
 const DISK = 'koto-tiny.qcow2'
 const KERNEL = 'koto-tiny-kernel'
@@ -71,7 +69,7 @@ const COMMAND_LINE = 'root=/dev/vda console=tty0 console=ttyS0,115200 quiet cryp
  */
 export async function buildGuest({ cacheDir, exec, log = () => undefined, rebuild }: GuestOptions): Promise<Guest> {
   const files = await guestFiles()
-  const recipe = recipeHash(files)
+  const recipe = await recipeHash(files)
   const home = join(cacheDir, recipe)
   if (rebuild !== true) {
     const there = await findGuest(home)
@@ -248,8 +246,12 @@ async function guestFiles(): Promise<GuestFiles> {
   return new Map(await Promise.all(names.map(async name => [name, await readFile(join(folder, name))] as const)))
 }
 
-function recipeHash(files: GuestFiles): string {
-  const hash = createHash('sha256').update(`recipe ${RECIPE}\0`)
+/** Changes with the guest's files and with the code that builds it. */
+async function recipeHash(files: GuestFiles): Promise<string> {
+  const hash = createHash('sha256')
+  const code = (await readdir(import.meta.dirname)).filter(name => /^[a-z-]+\.[jt]s$/.test(name))
+  for (const name of code.toSorted((a, b) => (a < b ? -1 : 1)))
+    hash.update(await readFile(join(import.meta.dirname, name)))
   for (const [name, contents] of files) hash.update(`${name}\0${contents.length}\0`).update(contents)
   return hash.digest('hex').slice(0, 32)
 }
