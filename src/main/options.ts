@@ -1,5 +1,7 @@
 // The options of the whole program, and the list of everybody's: what `koto config` prints and `--set` accepts.
 import { defineConfig, type Declaration } from '#kernel/config/config.ts'
+import { keystoneConfig } from '#services/keystone/config.ts'
+import { novaConfig } from '#services/nova/config.ts'
 
 export const kotoConfig = defineConfig('koto', {
   bind: {
@@ -77,4 +79,4 @@ export const kotoConfig = defineConfig('koto', {
 })
 
 /** Every declaration, in the order `koto config` prints them. */
-export const declarations: readonly Declaration[] = [kotoConfig]
+export const declarations: readonly Declaration[] = [kotoConfig, keystoneConfig, novaConfig]

@@ -1,6 +1,7 @@
 // One log file per service under the state folder, lines that can be merged by time again, and readers for `koto logs`.
 import { closeSync, mkdirSync, openSync, renameSync, writeSync, fstatSync } from 'node:fs'
 import path from 'node:path'
+import type { Log } from '#kernel/lib/log.ts'
 
 export type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR'
 
@@ -96,13 +97,14 @@ export function openLogs(dir: string, now: () => number, limits: { maxBytes?: nu
   const flush = (): void => {
     if (due !== null) clearImmediate(due)
     due = null
-    for (const [service, file] of files) {
-      if (file.waiting === '') continue
+    for (const [service, file] of [...files]) {
       const text = file.waiting
+      if (text === '') continue
       file.waiting = ''
       try {
-        file.bytes += writeSync(file.fd, text)
-        if (file.bytes > maxBytes) rotate(service, file)
+        if (file.bytes > 0 && file.bytes + text.length > maxBytes) rotate(service, file)
+        const target = open(service)
+        target.bytes += writeSync(target.fd, text)
       } catch {
         // disk full: these lines are lost
       }
@@ -130,4 +132,34 @@ export function openLogs(dir: string, now: () => number, limits: { maxBytes?: nu
       files.clear()
     },
   }
+}
+
+/** The log that a component is given: its lines go to the file of its service. */
+export function serviceLog(files: LogFiles, service: string): Log {
+  return {
+    info: (ctx, says, facts) => files.write(service, 'INFO', says + factText(facts), ctx?.requestId),
+    warn: (ctx, says, facts) => files.write(service, 'WARNING', says + factText(facts), ctx?.requestId),
+    error: (ctx, says, error) =>
+      files.write(service, 'ERROR', error === undefined ? says : `${says}: ${causes(error)}`, ctx?.requestId),
+  }
+}
+
+function factText(facts: Readonly<Record<string, unknown>> | undefined): string {
+  if (facts === undefined) return ''
+  const shown = (value: unknown): string =>
+    typeof value === 'string' && /^\S+$/.test(value) ? value : JSON.stringify(value)
+  return Object.entries(facts)
+    .map(([name, value]) => ` ${name}=${shown(value)}`)
+    .join('')
+}
+
+/** The error with its stack, then each cause under it. */
+function causes(error: unknown): string {
+  const chain: string[] = []
+  let one = error
+  for (let depth = 0; depth < 8 && one !== undefined && one !== null; depth++) {
+    chain.push(one instanceof Error ? (one.stack ?? `${one.name}: ${one.message}`) : JSON.stringify(one))
+    one = one instanceof Error ? one.cause : undefined
+  }
+  return chain.join('\ncaused by: ')
 }

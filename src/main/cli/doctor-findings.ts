@@ -1,9 +1,11 @@
 // The examination behind `koto doctor`: programs, the processor, what the kernel allows, room, ports.
-import { existsSync, statfsSync, accessSync, constants } from 'node:fs'
+import { existsSync, statfsSync, accessSync, constants, globSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { systemClock } from '#kernel/lib/clock.ts'
 import { createExec } from '#host/node/exec.ts'
+import { probeNetwork } from '#host/linux/probe.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 
 export interface Finding {
@@ -32,21 +34,8 @@ const NEEDS: readonly Need[] = [
     without: 'the hypervisor is simulated: servers become ACTIVE, but nothing runs in them',
   },
   {
-    what: 'networks',
-    programs: [
-      ['ip', 'iproute2'],
-      ['nft', 'nftables'],
-      ['dnsmasq', 'dnsmasq-base'],
-      ['nsenter', 'util-linux'],
-    ],
-    without: 'networks are simulated: no packet reaches a guest',
-  },
-  {
     what: 'networks without root',
-    programs: [
-      ['pasta', 'passt'],
-      ['newuidmap', 'uidmap'],
-    ],
+    programs: [['newuidmap', 'uidmap']],
     without: 'guests of a cloud that is not started as root have no way outside',
   },
   {
@@ -79,7 +68,7 @@ export async function examine(state: StateDir): Promise<Finding[]> {
     memory(),
     ...NEEDS.map(need => programs(need)),
     await virtualization(state),
-    await namespaces(),
+    ...(await networks()),
     room(state),
     await frontPort(8080),
   ]
@@ -138,7 +127,7 @@ async function virtualization(state: StateDir): Promise<Finding> {
   const what = 'hardware virtualization'
   if (which('qemu-system-x86_64') === null) return lesser(what, 'not looked at without QEMU')
   if (!existsSync('/dev/kvm')) return lesser(what, 'there is no /dev/kvm: guests are emulated, about ten times slower')
-  const kept = state.read('qemu/accelerator.json') ?? state.read('accelerator.json')
+  const kept = globSync('{,*/,*/*/}cache/accelerator.json', { cwd: state.path }).map(name => state.read(name))[0] ?? null
   if (kept !== null) {
     const { verdict } = JSON.parse(kept) as { verdict: { kind: string; why: string } }
     return verdict.kind === 'kvm' ? good(what, verdict.why) : lesser(what, `${verdict.why}; guests are emulated`)
@@ -151,27 +140,21 @@ async function virtualization(state: StateDir): Promise<Finding> {
   }
 }
 
-/** Can namespaces be made at all? Tried for real, in a process that ends at once. */
-async function namespaces(): Promise<Finding> {
-  const what = 'namespaces'
-  if (which('unshare') === null) return lesser(what, 'unshare is not here: networks are simulated', ['util-linux'])
-  const root = process.getuid?.() === 0
-  const flags = root ? ['-n', '-m'] : ['-U', '-r', '-n', '-m']
-  const done = await createExec().run(['unshare', ...flags, '--', 'ip', 'link', 'add', 'koto0', 'type', 'bridge'], {
-    anyCode: true,
-    timeoutMs: 5_000,
+/** Each part of the kernel that networks need, tried in a throw-away namespace. */
+async function networks(): Promise<Finding[]> {
+  const options = { exec: createExec(), clock: systemClock(), root: process.getuid?.() === 0, deep: true }
+  const { usable, findings } = await probeNetwork(options)
+  const all = findings.map((one): Finding => {
+    const verdict = one.ok ? 'good' : one.needed ? 'missing' : 'lesser'
+    return {
+      what: `network: ${one.name}`,
+      verdict,
+      says: one.says,
+      install: one.install === undefined ? [] : [one.install],
+    }
   })
-  if (done.code === 0)
-    return good(
-      what,
-      root
-        ? 'network namespaces and bridges can be made'
-        : 'user namespaces, network namespaces and bridges can be made',
-    )
-  return lesser(
-    what,
-    `the kernel refuses (${done.stderr.trim().split('\n').at(-1) ?? 'no reason given'}): networks are simulated`,
-  )
+  const bad = all.filter(one => one.verdict !== 'good')
+  return usable ? [good('networks', `${all.length - bad.length} parts tried, all that are needed work`), ...bad] : bad
 }
 
 function room(state: StateDir): Finding {

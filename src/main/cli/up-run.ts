@@ -4,6 +4,7 @@ import { systemClock } from '#kernel/lib/clock.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { openLogs, type LogFiles } from '#host/node/log-file.ts'
 import { MARK } from '#host/node/process-table.ts'
+import { asPortRefusal } from '#host/node/process-table-ports.ts'
 import { asDiskRefusal, openState, prepareState } from '#host/node/state-dir.ts'
 import { writeClouds } from '#host/node/state-dir-clouds.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
@@ -104,7 +105,7 @@ export async function startHere(
     })
     return { summary, password: passwords.admin, logs, over, stop }
   } catch (error) {
-    const reason = asDiskRefusal(error, state.path)
+    const reason = asDiskRefusal(asPortRefusal(error), state.path)
     if (!(reason instanceof Refusal)) {
       logs?.write(
         'koto',
