@@ -80,7 +80,7 @@ describe('QEMU’s command line', () => {
       '-object {"qom-type":"rng-random","id":"entropy0","filename":"/dev/urandom"}',
       '-device {"driver":"virtio-rng-pci","rng":"entropy0","id":"entropy","addr":"0x3"}',
       '-device {"driver":"virtio-balloon-pci","id":"balloon","addr":"0x4"}',
-      '-blockdev {"node-name":"n-root","driver":"qcow2","read-only":false,"discard":"unmap","backing":{"driver":"raw","read-only":true,"discard":"unmap","file":{"driver":"file","filename":"base.raw","discard":"unmap"}},"file":{"driver":"file","filename":"root.qcow2","discard":"unmap"}}',
+      '-blockdev {"node-name":"n-root","driver":"qcow2","read-only":false,"discard":"unmap","backing":{"node-name":"n-root-1","driver":"raw","read-only":true,"discard":"unmap","file":{"driver":"file","filename":"base.raw","discard":"unmap"}},"file":{"driver":"file","filename":"root.qcow2","discard":"unmap"}}',
       '-device {"driver":"virtio-blk-pci","addr":"0x5","id":"d-root","drive":"n-root","werror":"enospc","rerror":"report"}',
       '-netdev {"type":"tap","id":"w-nic-a","ifname":"tapa","script":"no","downscript":"no","vhost":false}',
       '-device {"driver":"virtio-net-pci","id":"d-nic-a","netdev":"w-nic-a","mac":"fa:16:3e:00:00:01","addr":"0x12","romfile":"","host_mtu":1450}',

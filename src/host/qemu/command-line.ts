@@ -122,7 +122,7 @@ export function commandLine(machine: Machine): readonly string[] {
 
 /** The disk's node as `blockdev-add` takes it, in the order to add: one tree, so always one element. */
 export function blockNodes(disk: MachineDisk): readonly object[] {
-  return [{ 'node-name': nodeName(disk.id), ...layerOptions(disk.layer, disk.readOnly) }]
+  return [layerOptions(disk.layer, disk.readOnly, nodeName(disk.id), 0)]
 }
 
 /** Block node names are at most 31 characters, and a snapshot's node adds `.<number>`: a long id is cut, 88 bits of a uuid stay. */
@@ -133,7 +133,8 @@ export function nodeName(id: string): string {
 
 export const deviceId = (id: string): string => `d-${id}`
 
-function layerOptions(layer: DiskLayer, readOnly: boolean): Record<string, unknown> {
+/** Layers below the first are called `<name>-<depth>`, so that a merge can name its target. */
+function layerOptions(layer: DiskLayer, readOnly: boolean, name: string, depth: number): Record<string, unknown> {
   const { file } = layer
   const protocol =
     file.kind === 'file'
@@ -147,10 +148,13 @@ function layerOptions(layer: DiskLayer, readOnly: boolean): Record<string, unkno
             'reconnect-delay': 10,
           }
   return {
+    'node-name': depth === 0 ? name : `${name}-${depth}`,
     driver: layer.format,
     'read-only': readOnly,
     discard: 'unmap',
-    ...(layer.format === 'qcow2' ? { backing: layer.backing === null ? null : layerOptions(layer.backing, true) } : {}),
+    ...(layer.format === 'qcow2'
+      ? { backing: layer.backing === null ? null : layerOptions(layer.backing, true, name, depth + 1) }
+      : {}),
     file: protocol,
   }
 }

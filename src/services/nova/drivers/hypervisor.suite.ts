@@ -250,10 +250,10 @@ export function hypervisorSuite(
     it('shows the console, the screen and the numbers', async () => {
       const guest = await spawned()
       await bench.booted(guest.serverId)
-      const whole = await h().consoleLog(guest.serverId)
-      assert.notEqual(whole, '')
       const last = await h().consoleLog(guest.serverId, 2)
-      assert.ok(whole.endsWith(last) && last.length < whole.length)
+      const whole = await h().consoleLog(guest.serverId) // the guest may have said more by now
+      assert.ok(last !== '' && last.trimEnd().split('\n').length <= 2)
+      assert.ok(whole.includes(last) && last.length < whole.length)
       assert.equal(await h().consoleLog(guest.serverId, 0), '')
       const screen = await h().screenshot(guest.serverId)
       assert.deepEqual([...screen.slice(1, 4)], [0x50, 0x4e, 0x47])

@@ -132,7 +132,12 @@ async function give(tools: DiskTools, path: string, how: 'read' | 'write'): Prom
 
 /** A second name for `from` at `to`; a symbolic link where the file systems differ. Harmless to repeat. */
 async function bringIn(tools: DiskTools, from: string, to: string, how: 'read' | 'write'): Promise<void> {
-  const source = await realpath(from)
+  const source = await realpath(from).catch(async (error: NodeJS.ErrnoException) => {
+    // What a guest once had it keeps, whatever became of the cache.
+    if (error.code === 'ENOENT' && how === 'read' && (await stat(to).catch(() => undefined)) !== undefined) return to
+    throw error
+  })
+  if (source === to) return
   const [want, have] = await Promise.all([stat(source), lstat(to).catch(() => undefined)])
   if (have === undefined || have.ino !== want.ino || have.dev !== want.dev) {
     await rm(to, { force: true })
@@ -147,10 +152,17 @@ async function bringIn(tools: DiskTools, from: string, to: string, how: 'read' |
   await give(tools, to, how)
 }
 
+/** The guest's own copy: what `from` says now, or, when it is gone, what it said last. */
 async function ownCopy(tools: DiskTools, from: string, to: string): Promise<void> {
-  await copyFile(from, `${to}.new`)
+  try {
+    await copyFile(from, `${to}.new`)
+  } catch (error) {
+    const kept = await stat(to).catch(() => undefined)
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && kept !== undefined) return
+    throw error
+  }
+  await chmod(`${to}.new`, 0o600) // it holds passwords: open to the guests' user, not to all
   await give(tools, `${to}.new`, 'read')
-  await chmod(`${to}.new`, 0o640)
   await rename(`${to}.new`, to)
 }
 
@@ -187,17 +199,33 @@ export async function bringVolume(
   return layer
 }
 
-/** Removes a volume's names from the guest's folder and takes the file back from the guests' user. */
-export async function takeVolumeOut(tools: DiskTools, folder: string, volumeId: string): Promise<void> {
+/**
+ * Removes a volume's names from the guest's folder, but for those in `keep`, and takes the files back from the guests'
+ * user where no other guest has them.
+ */
+export async function takeVolumeOut(
+  tools: DiskTools,
+  folder: string,
+  volumeId: string,
+  keep: ReadonlySet<string> = new Set(),
+): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(`volume-${volumeId}.`)) continue
+    if (!name.startsWith(`volume-${volumeId}.`) || keep.has(name)) continue
     const path = `${folder}/${name}`
     const about = await lstat(path).catch(() => undefined)
-    if (tools.user !== undefined && about !== undefined && about.uid === tools.user.uid && about.nlink === 2) {
+    if (tools.user !== undefined && about?.uid === tools.user.uid && about.nlink === 2) {
       await chown(path, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
     }
     await rm(path, { force: true })
   }
+}
+
+/** The names in the guest's folder that a layer and those below it use. */
+export function namesOf(layer: DiskLayer | null): readonly string[] {
+  if (layer === null) return []
+  const { file } = layer
+  const name = file.kind === 'file' ? [file.path] : file.kind === 'nbd' ? [file.socket] : []
+  return [...name, ...namesOf(layer.backing)]
 }
 
 /** The layers of a file from the top: its own backing names, each with the format that stands beside the name. */

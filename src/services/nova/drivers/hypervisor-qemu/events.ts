@@ -1,5 +1,5 @@
 // What a guest does by itself: its record follows, and whoever listens is told.
-import { statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 import { deviceId } from '#host/qemu/command-line.ts'
 import type { ProcessMark } from '#host/qemu/process.ts'
 import type { QmpEvent } from '#host/qemu/qmp.ts'
@@ -26,9 +26,17 @@ async function ended(tools: QemuTools, serverId: string, mark: ProcessMark, end:
     if (record === undefined || !sameProcess(record.process, mark) || record.phase === 'destroying') return
     tools.monitors.get(serverId)?.close()
     tools.monitors.delete(serverId)
-    await afterEnd(tools, { ...record, phase: 'stopped', ended: end })
-    tools.emit({ kind: 'stopped', serverId, ...end })
+    const whole = end.why === 'crashed' ? { ...end, detail: `${end.detail}${await lastWord(tools, serverId)}` } : end
+    await afterEnd(tools, { ...record, phase: 'stopped', ended: whole })
+    tools.emit({ kind: 'stopped', serverId, ...whole })
   })
+}
+
+/** What QEMU itself said last, if anything. */
+async function lastWord(tools: QemuTools, serverId: string): Promise<string> {
+  const text = await readFile(`${tools.store.folder(serverId)}/qemu.log`, 'utf8').catch(() => '')
+  const line = text.trim().split('\n').at(-1) ?? ''
+  return line === '' ? '' : `: ${line.slice(-300)}`
 }
 
 async function take(tools: QemuTools, serverId: string, event: QmpEvent): Promise<void> {

@@ -24,7 +24,7 @@ export async function hostFacts(tools: QemuTools, qemuVersion: string): Promise<
     hypervisorType: 'QEMU',
     hypervisorVersion: versionNumber(qemuVersion),
     vcpus: count,
-    memoryMb: Math.floor(totalmem() / 2 ** 20),
+    memoryMb: Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 2 ** 20),
     memoryFreeMb: Math.floor(freemem() / 2 ** 20),
     diskGb: Math.floor((disk.blocks * disk.bsize) / 2 ** 30),
     diskFreeGb: Math.floor((disk.bavail * disk.bsize) / 2 ** 30),

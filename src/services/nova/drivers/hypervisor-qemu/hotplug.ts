@@ -21,6 +21,13 @@ const ASK_AGAIN_MS = 5_000
 const without = (slots: Readonly<Record<string, number>>, id: string): Record<string, number> =>
   Object.fromEntries(Object.entries(slots).filter(([key]) => key !== id))
 
+/** A suspended guest's memory knows its devices: none may come or go until it is resumed. */
+async function mustBeChangeable(tools: QemuTools, serverId: string): Promise<GuestRecord> {
+  const record = await mustRead(tools, serverId)
+  if (record.phase === 'suspended') throw new HypervisorFault('wrong-state', `Instance ${serverId} is suspended`)
+  return record
+}
+
 const withSpec = (record: GuestRecord, change: Partial<GuestRecord['spec']>, slots = record.slots): GuestRecord => ({
   ...record,
   slots,
@@ -43,7 +50,7 @@ export async function attachDisk(
   disk: DiskSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = await mustRead(tools, serverId)
+  const record = await mustBeChangeable(tools, serverId)
   const monitor = tools.monitors.get(serverId)
   const id = volumeDiskId(disk.volumeId)
   const slots = slotForDisk(record.slots, disk)
@@ -78,7 +85,7 @@ export async function detachDisk(
   volumeId: string,
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
-  const record = await mustRead(tools, serverId)
+  const record = await mustBeChangeable(tools, serverId)
   const monitor = tools.monitors.get(serverId)
   if (monitor !== undefined)
     await unplug(tools, serverId, monitor, deviceId(volumeDiskId(volumeId)), `volume ${volumeId}`, options)
@@ -151,7 +158,7 @@ async function unplug(
 }
 
 export async function attachNic(tools: QemuTools, serverId: string, nic: NicSpec, signal: AbortSignal): Promise<void> {
-  const record = await mustRead(tools, serverId)
+  const record = await mustBeChangeable(tools, serverId)
   const monitor = tools.monitors.get(serverId)
   const slots = slotForNic(record.slots, nic)
   const after = withSpec(record, { nics: [...record.spec.nics.filter(one => one.portId !== nic.portId), nic] }, slots)
@@ -192,7 +199,7 @@ export async function detachNic(
   portId: string,
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
-  const record = await mustRead(tools, serverId)
+  const record = await mustBeChangeable(tools, serverId)
   const monitor = tools.monitors.get(serverId)
   if (monitor !== undefined) await unplug(tools, serverId, monitor, deviceId(nicId(portId)), `port ${portId}`, options)
   await forgetNic(tools, record, portId)

@@ -13,7 +13,7 @@ import {
 import { connectQmp, QmpSilence, type Qmp } from '#host/qemu/qmp.ts'
 import { afterEnd, removeTaps } from '#services/nova/drivers/hypervisor-qemu/after-end.ts'
 import { untilStarted } from '#services/nova/drivers/hypervisor-qemu/boot-queue.ts'
-import { bringVolume, makeOwnDisks, takeVolumeOut } from '#services/nova/drivers/hypervisor-qemu/disks.ts'
+import { bringVolume, makeOwnDisks, namesOf, takeVolumeOut } from '#services/nova/drivers/hypervisor-qemu/disks.ts'
 import { guestEvents } from '#services/nova/drivers/hypervisor-qemu/events.ts'
 import type { GuestRecord } from '#services/nova/drivers/hypervisor-qemu/guest-store.ts'
 import { assignSlots, machineFor } from '#services/nova/drivers/hypervisor-qemu/machine.ts'
@@ -147,12 +147,13 @@ async function bringVolumes(
   guest: GuestSpec,
 ): Promise<ReadonlyMap<string, DiskLayer>> {
   const layers = new Map<string, DiskLayer>()
-  const wanted = volumesOf(guest)
-  for (const disk of wanted)
-    layers.set(disk.volumeId, await bringVolume(tools, folder, disk.volumeId, disk.source, disk.readOnly ?? false))
+  for (const { volumeId, source, readOnly } of volumesOf(guest)) {
+    layers.set(volumeId, await bringVolume(tools, folder, volumeId, source, readOnly ?? false))
+  }
+  const used = new Set([...layers.values()].flatMap(namesOf))
   for (const name of await readdir(folder)) {
     const id = /^volume-([0-9a-f-]{36})\./.exec(name)?.[1]
-    if (id !== undefined && !wanted.some(disk => disk.volumeId === id)) await takeVolumeOut(tools, folder, id)
+    if (id !== undefined && !used.has(name)) await takeVolumeOut(tools, folder, id, used)
   }
   return layers
 }

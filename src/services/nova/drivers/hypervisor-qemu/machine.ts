@@ -17,6 +17,9 @@ const FIRST_DISK_SLOT = 5
 const FIRST_NIC_SLOT = 18
 const LAST_SLOT = 29
 
+/** The oldest processor that systems built for x86-64-v2 accept; emulating it costs no more than QEMU's own default. */
+const EMULATED_CPU = 'Nehalem'
+
 type Slots = Readonly<Record<string, number>>
 
 function freeSlot(slots: Slots, wanted: number): number {
@@ -167,7 +170,7 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
     uuid: guest.serverId,
     binary: choices.binary,
     accel: choices.accel,
-    cpuModel: guest.cpuModel ?? (choices.accel === 'kvm' ? 'host' : 'qemu64'),
+    cpuModel: guest.cpuModel ?? (choices.accel === 'kvm' ? 'host' : EMULATED_CPU),
     vcpus: guest.vcpus,
     memoryMb: guest.memoryMb,
     ...(kernel === undefined

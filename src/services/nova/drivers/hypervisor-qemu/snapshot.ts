@@ -2,6 +2,7 @@
 import { chown, chmod, link, rename, rm, stat } from 'node:fs/promises'
 import { nodeName } from '#host/qemu/command-line.ts'
 import { readQcow2Header } from '#host/qemu/qcow2-header.ts'
+import { takeVolumeOut } from '#services/nova/drivers/hypervisor-qemu/disks.ts'
 import { volumeDiskId } from '#services/nova/drivers/hypervisor-qemu/machine.ts'
 import type { GuestMonitor } from '#services/nova/drivers/hypervisor-qemu/monitor.ts'
 import { volumesOf } from '#services/nova/drivers/hypervisor-qemu/lifecycle.ts'
@@ -35,7 +36,7 @@ function withSource(record: GuestRecord, volumeId: string, source: DiskSpec['sou
 /** The name of the node a disk writes to now, and the nodes under that name's stem. */
 async function nodesOf(monitor: GuestMonitor, stem: string): Promise<{ top: string; all: readonly string[] }> {
   const blocks = (await monitor.execute('query-block')) as { inserted?: { 'node-name'?: string } }[]
-  const ours = (name: string): boolean => name === stem || name.startsWith(`${stem}.`)
+  const ours = (name: string): boolean => name === stem || name.startsWith(`${stem}.`) || name.startsWith(`${stem}-`)
   const top = blocks.map(block => block.inserted?.['node-name'] ?? '').find(ours)
   if (top === undefined) throw new HypervisorFault('not-found', `The guest has no disk ${stem}`)
   const nodes = (await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]
@@ -74,7 +75,7 @@ export async function snapshotDisk(
   const folder = tools.store.folder(serverId)
   const stem = nodeName(volumeDiskId(volumeId))
   const { top, all } = await nodesOf(monitor, stem)
-  const last = Math.max(0, ...all.map(name => Number(name.slice(stem.length + 1) || 0)))
+  const last = Math.max(0, ...all.map(name => Number(name.startsWith(`${stem}.`) ? name.slice(stem.length + 1) : 0)))
   const node = `${stem}.${last + 1}`
   // A name of its own until the switch is done; the names by depth are made anew at the guest's next start.
   const name = `volume-${volumeId}.live${last + 1}.qcow2`
@@ -153,6 +154,9 @@ export async function commitDisk(
     if (name === target['node-name']) continue
     await monitor.execute('blockdev-del', { 'node-name': name }).catch(() => undefined) // still below the base: stays
   }
+  // Names of layers that QEMU has closed would keep their bytes on the disk after Cinder removes them.
+  const left = (await monitor.execute('query-named-block-nodes', { flat: true })) as { file: string }[]
+  await takeVolumeOut(tools, tools.store.folder(serverId), volumeId, new Set(left.map(node => node.file)))
   await tools.store.write(
     withSource(record, volumeId, { kind: 'file', path: base.path, format: target.drv === 'raw' ? 'raw' : 'qcow2' }),
   )
