@@ -177,7 +177,7 @@ void describe('packages', () => {
   function system(dir: string, online: boolean): { exec: Exec; lines: string[] } {
     const lines: string[] = []
     const run: Exec['run'] = async (argv, options) => {
-      const line = argv.filter(word => !word.startsWith('Dir::') && word !== '-o').join(' ')
+      const line = argv.filter(word => !/^(Dir|Acquire)::/.test(word) && word !== '-o').join(' ')
       lines.push(line)
       const answer = (stdout: string): { code: number; stdout: string; stderr: string } => ({
         code: 0,

@@ -40,10 +40,12 @@ export async function createPackages(options: {
   const installed = await listInstalled(exec)
   const found = new Map<string, FoundPackage>()
   /** Options that make apt read lists of our own, once the system's were found to be missing or stale. */
-  let own: readonly string[] = []
+  let triedOwn = false
+  let own: readonly string[] = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=20']
 
   const ownLists = async (): Promise<boolean> => {
-    if (own.length > 0) return false
+    if (triedOwn) return false
+    triedOwn = true
     const state = join(folder, 'apt')
     await mkdir(join(state, 'lists', 'partial'), { recursive: true })
     await mkdir(join(state, 'cache', 'archives', 'partial'), { recursive: true })

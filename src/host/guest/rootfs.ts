@@ -97,9 +97,9 @@ export interface RootRequest {
   readonly packages: Packages
 }
 
-/** Writes the tree. Answers the commands that make root own it all, but the home folder, whoever builds (see `disk.ts`). Throws for a missing library. */
+/** Writes the tree, owned by whoever builds (`disk.ts` gives it to root). Throws `Error` for a library that is missing. */
 export async function makeRoot(request: RootRequest): Promise<void> {
-  const { folder, packages } = request
+  const { folder } = request
   const at = (path: string): string => join(folder, path)
   const write = async (path: string, contents: string | Uint8Array, mode = 0o644): Promise<void> => {
     await mkdir(dirname(at(path)), { recursive: true })
