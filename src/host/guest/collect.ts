@@ -110,7 +110,8 @@ export async function collectParts(options: {
   const { exec } = options
   const packages = await createPackages(options)
   const missing = new Set<string>()
-  const image = await kernelPackage(packages)
+  const image =
+    (await kernelPackage(packages)) ?? ((await packages.refresh()) ? await kernelPackage(packages) : undefined)
   const names = new Set(['busybox-static', ...PROGRAMS.map(({ pack }) => pack), ...BOOT])
   await packages.prepare([...names, ...(image === undefined ? [] : [image])])
 

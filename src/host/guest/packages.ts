@@ -13,6 +13,8 @@ export interface FoundPackage {
 export interface Packages {
   /** Announces packages that will be asked for, so that those the system lacks come in one go: each call of apt costs a third of a second. */
   prepare(names: readonly string[], options?: { evenInstalled?: boolean }): Promise<void>
+  /** Reads the list of packages anew, for us alone; false when that fails or was done. */
+  refresh(): Promise<boolean>
   /** The package, from wherever it can be had; nothing when neither apt nor the system has it. */
   find(name: string): Promise<FoundPackage | undefined>
   /** The same, always by download: for packages that must not be taken from the running system. */
@@ -39,9 +41,9 @@ export async function createPackages(options: {
   await mkdir(unpacked, { recursive: true })
   const installed = await listInstalled(exec)
   const found = new Map<string, FoundPackage>()
-  /** Options that make apt read lists of our own, once the system's were found to be missing or stale. */
-  let triedOwn = false
+  /** For every call of apt: do not wait long; and, once the system's lists were found to be missing or stale, lists of our own. */
   let own: readonly string[] = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=20']
+  let triedOwn = false
 
   const ownLists = async (): Promise<boolean> => {
     if (triedOwn) return false
@@ -49,17 +51,17 @@ export async function createPackages(options: {
     const state = join(folder, 'apt')
     await mkdir(join(state, 'lists', 'partial'), { recursive: true })
     await mkdir(join(state, 'cache', 'archives', 'partial'), { recursive: true })
-    own = [
-      '-o',
+    const lists = [
       `Dir::State=${state}`,
-      '-o',
-      `Dir::State::status=/var/lib/dpkg/status`,
-      '-o',
+      'Dir::State::status=/var/lib/dpkg/status',
       `Dir::Cache=${join(state, 'cache')}`,
     ]
+    const options = [...own, ...lists.flatMap(option => ['-o', option])]
     log('reading the list of packages')
-    const done = await attempt(exec.run(['apt-get', ...own, '-qq', 'update'], { timeoutMs: 300_000 }))
-    return done !== undefined
+    const done = await attempt(exec.run(['apt-get', ...options, '-qq', 'update'], { timeoutMs: 300_000 }))
+    if (done === undefined) return false
+    own = options
+    return true
   }
 
   /** Package → file in `folder`. */
@@ -109,6 +111,8 @@ export async function createPackages(options: {
   }
 
   const packages: Packages = {
+    refresh: ownLists,
+
     async prepare(names, { evenInstalled } = {}) {
       const wanted = names.filter(name => evenInstalled === true || !installed.has(name))
       // Together or, when one of them is unknown, each for itself later.
