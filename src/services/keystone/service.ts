@@ -14,21 +14,44 @@ import type { Log } from '#kernel/lib/log.ts'
 import type { Passwords, Seal } from '#kernel/lib/secrets.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
 import { createEnforcer } from '#kernel/policy/enforcer.ts'
+import { applicationCredentialHandlers } from '#services/keystone/api/application-credentials.ts'
 import { authHandlers } from '#services/keystone/api/auth.ts'
+import { endpointHandlers, regionHandlers, serviceHandlers } from '#services/keystone/api/catalog.ts'
+import { credentialHandlers, policyHandlers } from '#services/keystone/api/credentials.ts'
 import { discoveryHandlers } from '#services/keystone/api/discovery.ts'
+import { grantHandlers } from '#services/keystone/api/grants.ts'
+import { groupHandlers } from '#services/keystone/api/groups.ts'
+import { limitHandlers } from '#services/keystone/api/limits.ts'
+import { domainHandlers, projectHandlers } from '#services/keystone/api/projects.ts'
+import { roleHandlers } from '#services/keystone/api/roles.ts'
+import { trustHandlers } from '#services/keystone/api/trusts.ts'
+import { userHandlers } from '#services/keystone/api/users.ts'
 import { baseRules, rules } from '#services/keystone/contract/rules.ts'
 import { surface } from '#services/keystone/contract/surface.ts'
 import { createLedger } from '#services/keystone/db/ledger.ts'
 import type { KeystoneTables } from '#services/keystone/db/tables.ts'
 import { keystoneDialect } from '#services/keystone/dialect.ts'
+import { createApplicationCredentials } from '#services/keystone/domain/application-credentials.ts'
 import { createAudit } from '#services/keystone/domain/audit.ts'
 import { createAuthentication } from '#services/keystone/domain/authentication.ts'
 import { createBootstrap, type BootstrapWish } from '#services/keystone/domain/bootstrap.ts'
-import { createCatalog } from '#services/keystone/domain/catalog.ts'
+import { createCatalog } from '#services/keystone/domain/catalog-text.ts'
+import { createEndpoints, createRegions, createServices } from '#services/keystone/domain/catalog.ts'
+import { createCredentials } from '#services/keystone/domain/credentials.ts'
+import { createDomains } from '#services/keystone/domain/domains.ts'
+import { createGrants } from '#services/keystone/domain/grants.ts'
+import { createGroups } from '#services/keystone/domain/groups.ts'
+import { createLimits, createRegisteredLimits } from '#services/keystone/domain/limits.ts'
 import { createPasswordCheck } from '#services/keystone/domain/passwords.ts'
+import { createPolicies } from '#services/keystone/domain/policies.ts'
+import { createProjects } from '#services/keystone/domain/projects.ts'
 import { createReach } from '#services/keystone/domain/reach.ts'
+import { createRoleAssignments } from '#services/keystone/domain/role-assignments.ts'
+import { createRoles } from '#services/keystone/domain/roles.ts'
 import { createTokens } from '#services/keystone/domain/tokens.ts'
 import type { DomainTools, KeystoneSettings } from '#services/keystone/domain/tools.ts'
+import { createTrusts } from '#services/keystone/domain/trusts.ts'
+import { createUsers } from '#services/keystone/domain/users.ts'
 
 const PREFIX = '/identity'
 
@@ -111,6 +134,20 @@ export function createKeystone(tools: KeystoneTools): Keystone {
   const tables: HandlerTable[] = [
     discoveryHandlers(),
     authHandlers({ ...shared, tokens, authentication, catalog, reach, frontDoor }),
+    userHandlers(createUsers(shared, tokens, authentication), settings),
+    groupHandlers(createGroups(shared, tokens), settings),
+    projectHandlers(createProjects(shared, tokens), settings),
+    domainHandlers(createDomains(shared, tokens), settings),
+    roleHandlers(createRoles(shared), settings),
+    ...grantHandlers(createGrants(shared), createRoleAssignments(shared)),
+    regionHandlers(createRegions(shared), settings),
+    serviceHandlers(createServices(shared), settings),
+    endpointHandlers(createEndpoints(shared), settings, frontDoor),
+    ...applicationCredentialHandlers(createApplicationCredentials(shared, tokens), settings),
+    ...credentialHandlers(createCredentials(shared, tokens), settings),
+    policyHandlers(createPolicies(shared), settings),
+    trustHandlers(createTrusts(shared, tokens)),
+    ...limitHandlers(createRegisteredLimits(shared), createLimits(shared), settings),
   ]
   const handle = createPipeline(definition, tables, {
     authenticate: async (ctx, text) => (await tokens.validate(ctx, text))?.who ?? null,

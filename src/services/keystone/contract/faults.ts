@@ -44,6 +44,8 @@ export const faults = faultTable({
   PasswordExpired: [401, 'The password is expired and needs to be changed for user: {id}.'],
   Forbidden: [403, 'You are not authorized to perform the requested action.'],
   ForbiddenAction: [403, 'You are not authorized to perform the requested action: {action}.'],
+  /** A refusal that is not about rights: its reason is told. */
+  Denied: [403, '{reason}'],
   PasswordTooLong: [
     403,
     'The password length must be less than or equal to {size}. The server could not comply with the request because the password is invalid.',

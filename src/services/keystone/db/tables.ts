@@ -136,7 +136,6 @@ export interface CredentialsTable {
   type: string
   /** Sealed. */
   blob: string
-  key_hash: string | null
   extra: Json<Extra>
 }
 export interface PoliciesTable {

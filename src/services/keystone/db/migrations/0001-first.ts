@@ -174,7 +174,6 @@ export const first: Migration = {
       project_id: 'id',
       'type!': 'name',
       'blob!': 'text',
-      key_hash: 'id',
       'extra!': 'text',
     }).execute()
     await table(make('policies'), { 'id!': 'id', 'type!': 'name', 'blob!': 'text', 'extra!': 'text' }).execute()
