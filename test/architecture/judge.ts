@@ -142,7 +142,8 @@ function serviceFault(file: File, one: Import, layer: string, house: House): str
 function placeOf(name: string): Place | null {
   const match = /^src\/services\/([\w-]+)\/([\w-]+)(?:\.ts|\/(.+))$/.exec(name)
   if (match === null) return null
-  const [, service = '', room = '', rest = ''] = match
+  const [, service = '', folder = '', rest = ''] = match
+  const room = folder.startsWith('compose-') ? 'compose' : folder // compose-api.ts and the like: the service put together in pieces
   const driver = room === 'drivers' && rest.includes('/') ? (rest.split('/')[0] ?? null) : null
   return { service, room, driver }
 }

@@ -1,13 +1,12 @@
 // The test runner behind `koto test`: parts in order, processes side by side where that is safe, failures in full,
 // and a last line that is exactly «N passed, N failed, N skipped».
-import { fork, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CHECKS, runCheck } from './checks.ts'
 import { batches, filesOf, PARTS, type Part } from './parts.ts'
-import type { Order, Told } from './worker.ts'
+import { REPORT, type Told } from './reporter.ts'
 
 export interface RunWish {
   readonly root: string
@@ -115,18 +114,26 @@ function runBatch(
   tmp: string,
   children: Set<ChildProcess>,
 ): Promise<Done> {
-  const limitMs = part.testMs + files.length * Math.min(part.testMs, 120_000)
+  const limitMs = part.testMs + files.length * Math.min(part.testMs, 60_000)
+  const own = mkdtempSync(path.join(tmp, 'batch-'))
+  const report = path.join(own, 'report.jsonl')
+  const flags = [
+    '--conditions=koto-source',
+    '--test',
+    '--test-isolation=none',
+    '--test-force-exit',
+    `--test-timeout=${part.testMs}`,
+    `--test-reporter=${new URL('./reporter.ts', import.meta.url).href}`,
+    ...(wish.grep === null ? [] : [`--test-name-pattern=${wish.grep}`]),
+  ]
   return new Promise(resolve => {
-    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
+    const child = spawn(process.execPath, [...flags, ...files], {
       cwd: wish.root,
-      execArgv: ['--conditions=koto-source', '--test-force-exit'],
-      env: cleanEnvironment(tmp),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...cleanEnvironment(own), [REPORT]: report },
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.add(child)
-    const results: Result[] = []
     let said = ''
-    let done = false
     let late = false
     const keep = (text: string): void => {
       said = (said + text).slice(-8_000)
@@ -137,36 +144,33 @@ function runBatch(
       late = true
       child.kill('SIGKILL')
     }, limitMs)
-    child.on('message', message => {
-      const told = message as Told
-      if (told.kind === 'test') results.push(told)
-      if (told.kind === 'done') {
-        done = true
-        // What still holds the process open after the last test must not hold us.
-        setTimeout(() => child.kill('SIGKILL'), 10_000).unref()
-      }
-    })
-    child.on('close', (code, signal) => {
+    // Not `close`: a program that a test left running may hold the pipes for ever.
+    child.on('exit', (code, signal) => {
       clearTimeout(timer)
       children.delete(child)
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      const told = readReport(report)
+      rmSync(own, { recursive: true, force: true })
       const how = late
         ? `did not end within ${limitMs / 1000} s`
         : signal === null
           ? `ended with ${code}`
           : `was ended by ${signal}`
-      const died = done ? null : `the test process ${how}\n${said.trim()}`
-      const touched = new Set(results.map(result => result.file))
+      const results = told.filter(one => one.kind === 'test')
+      if (told.some(one => one.kind === 'done')) return resolve({ results, died: null, whole: new Set(files) })
       const last = results.at(-1)?.file ?? ''
-      const whole = new Set([...touched].filter(file => file !== last))
-      resolve({
-        results: died === null || files.length === 1 ? results : results.filter(r => whole.has(r.file)),
-        died,
-        whole,
-      })
+      const whole = new Set(results.map(result => result.file).filter(file => file !== last))
+      const kept = files.length === 1 ? results : results.filter(one => whole.has(one.file))
+      resolve({ results: kept, died: `the test process ${how}\n${said.trim()}`, whole })
     })
-    const order: Order = { files, testMs: part.testMs, grep: wish.grep }
-    child.send(order)
   })
+}
+
+function readReport(file: string): Told[] {
+  if (!existsSync(file)) return []
+  const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return whole.map(line => JSON.parse(line) as Told)
 }
 
 const tally = (results: readonly Result[]): { passed: number; failed: number; skipped: number } => ({

@@ -127,7 +127,8 @@ async function virtualization(state: StateDir): Promise<Finding> {
   const what = 'hardware virtualization'
   if (which('qemu-system-x86_64') === null) return lesser(what, 'not looked at without QEMU')
   if (!existsSync('/dev/kvm')) return lesser(what, 'there is no /dev/kvm: guests are emulated, about ten times slower')
-  const kept = globSync('{,*/,*/*/}cache/accelerator.json', { cwd: state.path }).map(name => state.read(name))[0] ?? null
+  const kept =
+    globSync('{,*/,*/*/}cache/accelerator.json', { cwd: state.path }).map(name => state.read(name))[0] ?? null
   if (kept !== null) {
     const { verdict } = JSON.parse(kept) as { verdict: { kind: string; why: string } }
     return verdict.kind === 'kvm' ? good(what, verdict.why) : lesser(what, `${verdict.why}; guests are emulated`)
