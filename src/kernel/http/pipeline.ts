@@ -76,6 +76,7 @@ export function createPipeline(
     }
     view.at = negotiate(service, call.headers)
     if (found === null) throw missing(call.method, path)
+    service.admit?.(call, ctx)
 
     let bound = found.plain(view.at)
     let body: unknown
@@ -86,12 +87,13 @@ export function createPipeline(
       if (name === undefined || keys.length > 1) throw dialect.malformed('expected one action in the body')
       bound = found.actions.get(name, view.at)
       if (bound === null) {
+        if (found.any.some(other => other.route.action === name)) throw dialect.notFound() // at another version
         if (upstreamHas(call.method, path, name)) throw dialect.notBuilt(call.method, `${path} ${name}`)
         throw dialect.noSuchAction(name)
       }
       body = (parsed as Record<string, unknown>)[name]
     }
-    if (bound === null) throw missing(call.method, path)
+    if (bound === null) throw dialect.notFound() // at another version
     const { route } = bound
     if (isRule(route.policy) && route.judged === 'route') {
       const verdict = tools.policy.check(ctx.who, route.policy, OWN)

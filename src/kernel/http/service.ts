@@ -2,7 +2,9 @@
 import type { Rule } from '#kernel/contract/rule.ts'
 import type { SurfaceRow } from '#kernel/contract/surface.ts'
 import type { VersionList } from '#kernel/contract/version.ts'
+import type { HttpCall } from '#kernel/http/call.ts'
 import type { Dialect } from '#kernel/http/dialect.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
 
 export interface ServiceDefinition {
   /** `nova`: the folder's name. */
@@ -29,6 +31,8 @@ export interface ServiceDefinition {
   readonly requestIdHeaders?: readonly string[]
   /** Folds other spellings of a path into ours (project id in the path, `.json`). */
   readonly normalizePath?: (path: string) => string
+  /** Throws a Fault for a request that is refused whatever it asks, e.g. one whose URL names another project. */
+  readonly admit?: (call: HttpCall, ctx: Ctx) => void
   /** GET routes answer HEAD as well. */
   readonly headFromGet?: boolean
   /** Largest JSON body in bytes; default 114,688 (oslo's sizelimit). */
