@@ -10,6 +10,7 @@ import { createIpBatch, type IpBatch } from '#host/linux/ip-batch.ts'
 import { listenIn, type ListenWhere } from '#host/linux/listen-in.ts'
 import {
   allPids,
+  endProcesses,
   isAlive,
   namespaceOf,
   pidsInMountNamespace,
@@ -19,7 +20,7 @@ import {
 } from '#host/linux/proc.ts'
 import type { ProcessMark } from '#host/linux/proc.ts'
 
-/** `fabric` is the holder's own network namespace; every other name is one below its `/run/netns`, e.g. `external`. */
+/** One below the fabric's `/run/netns`: `fabric` has the bridges and taps, `external` the outside, and each router and network its own. */
 export type NamespaceName = string
 
 export interface FabricOptions {
@@ -50,6 +51,8 @@ export interface Fabric {
   alive(): Promise<boolean>
   /** Starts programs inside the fabric. Their `/run` is the fabric's own; all other paths are the machine's. */
   readonly exec: Exec
+  /** The fabric's `/run` with the machine's own network: for a program that joins the two. */
+  readonly bridgeExec: Exec
   /** The same inside another of its namespaces. */
   execIn(namespace: NamespaceName): Exec
   /** What to put before an argument vector so that it runs in that namespace. */
@@ -68,6 +71,8 @@ export interface Fabric {
 
 /** In the holder's environment: whose it is, so that it is found even when its record is lost. */
 const MARK = 'KOTO_FABRIC'
+/** Inside the fabric: says that it is furnished, and whose it is. */
+const READY = '/run/koto/ready'
 export const EXTERNAL = 'external'
 const TAP_NAME = /^[a-z][a-z0-9-]{1,14}$/
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/
@@ -83,42 +88,59 @@ export function createFabric(options: FabricOptions): Fabric {
     if (holder === null) throw new Error('the fabric has not been started')
     return holder.pid
   }
+  const enter = (): string[] => [
+    'nsenter',
+    '-t',
+    String(pid()),
+    ...(root ? [] : ['-U', '--preserve-credentials']),
+    '-m',
+  ]
   const enterArgv = (namespace: NamespaceName): string[] => {
     if (!NAMESPACE.test(namespace)) throw new Error(`not a namespace name: ${JSON.stringify(namespace)}`)
-    const net = namespace === 'fabric' ? '-n' : `--net=/proc/${pid()}/root/run/netns/${namespace}`
-    return ['nsenter', '-t', String(pid()), ...(root ? [] : ['-U', '--preserve-credentials']), '-m', net, '--']
+    return [...enter(), `--net=/proc/${pid()}/root/run/netns/${namespace}`, '--']
   }
   const execIn = (namespace: NamespaceName): Exec => insideExec(exec, () => enterArgv(namespace))
   const inside = execIn('fabric')
   const ip = (): IpBatch => (batch ??= createIpBatch(inside))
 
+  const ours = async (mark: ProcessMark | null): Promise<boolean> =>
+    mark !== null && (await isAlive(mark)) && (await processEnv(mark.pid, MARK)) === folder
+
   const find = async (): Promise<ProcessMark | null> => {
-    const text = await readFile(record, 'utf8').catch(() => null)
-    if (text !== null) {
-      const kept = readMark(text)
-      if (kept !== null && (await isAlive(kept))) return kept
-    }
+    const kept = readRecord(await readFile(record, 'utf8').catch(() => ''))
+    if (kept !== null && (await ours(kept))) return { pid: kept.pid, startTicks: kept.startTicks }
     // Killed between starting the holder and writing it down: it still says whose it is.
     for (const candidate of await allPids()) {
-      if ((await processName(candidate)) === 'sleep' && (await processEnv(candidate, MARK)) === folder)
-        return processMark(candidate)
+      if ((await processName(candidate)) !== 'sleep') continue
+      const mark = await processMark(candidate)
+      if (await ours(mark)) return mark
+    }
+    return kept === null ? null : revive(kept.mount)
+  }
+
+  /** The holder was killed, but guests and servers keep the namespaces alive: another holder is put beside them. */
+  const revive = async (mount: string): Promise<ProcessMark | null> => {
+    for (const member of await pidsInMountNamespace(mount)) {
+      if ((await readFile(`/proc/${member}/root${READY}`, 'utf8').catch(() => '')) !== folder) continue
+      const enterBeside = ['nsenter', '-t', String(member), ...(root ? [] : ['-U', '--preserve-credentials']), '-m']
+      return hold([...enterBeside, `--net=/proc/${member}/root/run/netns/fabric`, '--', 'sleep', 'infinity'])
     }
     return null
   }
 
-  const make = async (): Promise<ProcessMark> => {
+  const make = (): Promise<ProcessMark> => {
     const flags = root ? ['-n', '-m'] : ['-U', '-r', '-n', '-m']
-    const started = await exec.daemon(['unshare', ...flags, '--propagation', 'slave', '--', 'sleep', 'infinity'], {
-      logFile: join(folder, 'holder.log'),
-      env: { [MARK]: folder },
-    })
+    return hold(['unshare', ...flags, '--propagation', 'slave', '--', 'sleep', 'infinity'])
+  }
+
+  const hold = async (argv: readonly string[]): Promise<ProcessMark> => {
+    const logFile = join(folder, 'holder.log')
+    const started = await exec.daemon(argv, { logFile, env: { [MARK]: folder } })
     const deadline = clock.monotonic() + 5_000
     while ((await processName(started)) !== 'sleep') {
       if ((await processMark(started)) === null || clock.monotonic() > deadline) {
-        const log = await readFile(join(folder, 'holder.log'), 'utf8').catch(() => '')
-        throw new Error(
-          `the network namespaces could not be made: ${log.trim().split('\n').at(-1) ?? 'no reason given'}`,
-        )
+        const why = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').at(-1)
+        throw new Error(`the network namespaces could not be made: ${why ?? 'no reason given'}`)
       }
       await pause(2)
     }
@@ -129,24 +151,28 @@ export function createFabric(options: FabricOptions): Fabric {
 
   /** Everything inside that must be there before use. Repeats harmlessly, so a holder that was adopted half made is completed. */
   const furnish = async (): Promise<void> => {
-    if (await exists(`/proc/${pid()}/root/run/koto/ready`)) return
+    if (await exists(`/proc/${pid()}/root${READY}`)) return
+    // The first steps run before the fabric's own namespace has its name.
+    const bare = insideExec(exec, () => [...enter(), '-n', '--'])
     const staging = join(folder, 'run')
     await mkdir(staging, { recursive: true, mode: 0o700 })
-    await inside.run(['mount', '-n', '-t', 'tmpfs', '-o', 'mode=0755', 'koto', staging])
+    await bare.run(['mount', '-n', '-t', 'tmpfs', '-o', 'mode=0755', 'koto', staging])
     // Folders below /run that programs inside still need to see: users' runtime folders, and our state when it is there.
     const keep = ['/run/user', ...(options.stateDir.startsWith('/run/') ? [options.stateDir] : [])]
     const kept: string[] = []
     for (const path of keep) if (await exists(path)) kept.push(path)
     const places = kept.map(path => join(staging, relative('/run', path)))
-    await inside.run(['mkdir', '-p', join(staging, 'netns'), join(staging, 'koto'), ...places])
-    for (const [index, path] of kept.entries()) await inside.run(['mount', '-n', '--rbind', path, places[index] ?? ''])
-    await inside.run(['mount', '-n', '--move', staging, '/run'])
+    await bare.run(['mkdir', '-p', join(staging, 'netns'), join(staging, 'koto'), ...places])
+    for (const [index, path] of kept.entries()) await bare.run(['mount', '-n', '--rbind', path, places[index] ?? ''])
+    await bare.run(['mount', '-n', '--move', staging, '/run'])
+    // Named, so that it lasts as long as any process inside and can be entered like the others.
+    await bare.run(['ip', 'netns', 'attach', 'fabric', String(pid())])
     // Bridges here carry guests' frames; the fabric itself must have no address on them.
     const off = ['all', 'default'].map(which => `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`)
     if (await exists('/proc/sys/net/ipv6/conf/all/disable_ipv6')) await inside.run(['tee', ...off], { stdin: '1' })
     await inside.run(['ip', 'link', 'set', 'lo', 'up'])
     await addNamespaces([EXTERNAL])
-    await inside.run(['mkdir', '-p', '/run/koto/ready'])
+    await writeFile(`/proc/${pid()}/root${READY}`, folder)
   }
 
   const namespaces = async (): Promise<string[]> => (await readdir(`/proc/${pid()}/root/run/netns`)).sort()
@@ -160,16 +186,11 @@ export function createFabric(options: FabricOptions): Fabric {
     await Promise.all(missing.map(name => execIn(name).run(['ip', 'link', 'set', 'lo', 'up'])))
   }
 
-  const end = async (pids: readonly number[], deadlineMs: number): Promise<void> => {
-    const marks = (await Promise.all(pids.map(processMark))).filter(mark => mark !== null)
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      for (const mark of marks) if (await isAlive(mark)) kill(mark.pid, signal)
-      const deadline = clock.monotonic() + deadlineMs
-      while (clock.monotonic() < deadline) {
-        if (!(await anyAlive(marks))) return
-        await pause(5)
-      }
-    }
+  const end = async (pids: readonly number[]): Promise<void> => {
+    await endProcesses(
+      (await Promise.all(pids.map(processMark))).filter(mark => mark !== null),
+      3_000,
+    )
   }
 
   const processes = async (): Promise<number[]> => {
@@ -186,19 +207,20 @@ export function createFabric(options: FabricOptions): Fabric {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const found = await find()
       holder = found ?? (await make())
-      await writeFile(`${record}.new`, JSON.stringify({ ...holder, root }), { mode: 0o600 })
+      const mount = await namespaceOf(holder.pid, 'mnt')
+      await writeFile(`${record}.new`, JSON.stringify({ ...holder, mount, root }), { mode: 0o600 })
       await rename(`${record}.new`, record)
       await furnish()
       return { adopted: found !== null }
     },
     async stop() {
-      holder ??= await find()
+      if (!(await alive())) holder = await find()
       if (holder === null) return
       await batch?.close()
       batch = null
       if (await alive()) {
-        await end(await processes(), 3_000)
-        await end([holder.pid], 3_000)
+        await end(await processes())
+        await end([holder.pid])
       }
       holder = null
       await rm(record, { force: true })
@@ -212,6 +234,7 @@ export function createFabric(options: FabricOptions): Fabric {
     },
     alive,
     exec: inside,
+    bridgeExec: insideExec(exec, () => [...enter(), '--']),
     execIn,
     enterArgv,
     path: insidePath => `/proc/${pid()}/root${insidePath}`,
@@ -268,11 +291,12 @@ function insideExec(exec: Exec, prefix: () => readonly string[]): Exec {
   }
 }
 
-function readMark(text: string): ProcessMark | null {
+function readRecord(text: string): (ProcessMark & { mount: string }) | null {
   try {
-    const value = JSON.parse(text) as Partial<ProcessMark>
-    if (typeof value.pid === 'number' && typeof value.startTicks === 'string')
-      return { pid: value.pid, startTicks: value.startTicks }
+    const value = JSON.parse(text) as Record<string, unknown>
+    const { pid, startTicks, mount } = value
+    if (typeof pid === 'number' && typeof startTicks === 'string' && typeof mount === 'string')
+      return { pid, startTicks, mount }
   } catch {
     // A torn file is the same as none.
   }
@@ -284,16 +308,3 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch {
-    // Gone already.
-  }
-}
-
-async function anyAlive(marks: readonly ProcessMark[]): Promise<boolean> {
-  for (const mark of marks) if (await isAlive(mark)) return true
-  return false
-}

@@ -1,5 +1,6 @@
 // What /proc says about processes: is this pid still the one we started, and which processes live in a namespace.
 import { readFile, readdir, readlink } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** A process that cannot be mistaken for a later one with the same pid. */
 export interface ProcessMark {
@@ -66,4 +67,22 @@ export async function pidsInMountNamespace(text: string): Promise<number[]> {
     (await allPids()).map(async pid => ((await namespaceOf(pid, 'mnt')) === text ? pid : null)),
   )
   return found.filter(pid => pid !== null)
+}
+
+/** Asks them to end, and after `patienceMs` makes them. Returns when they are gone. */
+export async function endProcesses(marks: readonly ProcessMark[], patienceMs: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const mark of marks) {
+      try {
+        if (await isAlive(mark)) process.kill(mark.pid, signal)
+      } catch {
+        // Gone already.
+      }
+    }
+    const deadline = performance.now() + patienceMs
+    do {
+      if (!(await Promise.all(marks.map(isAlive))).includes(true)) return
+      await pause(3)
+    } while (performance.now() < deadline)
+  }
 }

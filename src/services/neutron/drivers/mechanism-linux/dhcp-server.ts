@@ -2,7 +2,7 @@
 import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Fabric } from '#host/linux/fabric.ts'
-import { isAlive, processArgv, processMark, type ProcessMark } from '#host/linux/proc.ts'
+import { endProcesses, isAlive, processArgv, processMark, type ProcessMark } from '#host/linux/proc.ts'
 import { dhcpFolder, type DhcpPlan } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
 import { dhcpNamespace } from '#services/neutron/drivers/mechanism-linux/names.ts'
 
@@ -41,7 +41,7 @@ export function createDhcpServers(fabric: Fabric, logFile: string, root: boolean
       const mark = await processMark(pid)
       if (argv[0]?.endsWith('dnsmasq') !== true || networkId === undefined || mark === null) continue
       if (known.has(networkId)) {
-        await end(mark)
+        await endProcesses([mark], 1_000)
         continue
       }
       const [hosts, options] = await Promise.all(
@@ -76,14 +76,14 @@ export function createDhcpServers(fabric: Fabric, logFile: string, root: boolean
       if (performance.now() > deadline) break
       await pause(3)
     }
-    if (mark !== null) await end(mark)
+    if (mark !== null) await endProcesses([mark], 1_000)
     const said = await readFile(logFile, 'utf8').catch(() => '')
     throw new Error(`dnsmasq did not start: ${said.trim().split('\n').at(-1) ?? 'it said nothing'}`)
   }
 
   const stop = async (networkId: string, forget: boolean): Promise<void> => {
     const running = known.get(networkId)
-    if (running !== undefined) await end(running.mark)
+    if (running !== undefined) await endProcesses([running.mark], 1_000)
     known.delete(networkId)
     if (forget) await rm(fabric.path(dhcpFolder(networkId)), { recursive: true, force: true })
   }
@@ -157,21 +157,6 @@ async function answers(pid: number): Promise<boolean> {
     if (text.split('\n').some(row => row.trim().split(/\s+/)[1]?.endsWith(`:${port}`))) return true
   }
   return false
-}
-
-async function end(mark: ProcessMark): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    try {
-      if (await isAlive(mark)) process.kill(mark.pid, signal)
-    } catch {
-      return
-    }
-    const deadline = performance.now() + 1_000
-    while (performance.now() < deadline) {
-      if (!(await isAlive(mark))) return
-      await pause(2)
-    }
-  }
 }
 
 /** Four at a time: starting programs is what takes the time, and there may be hundreds of networks after a restart. */

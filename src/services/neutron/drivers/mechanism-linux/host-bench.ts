@@ -38,7 +38,9 @@ export async function cannotRun(): Promise<string | false> {
         .join(' ')}`
 }
 
-export async function createHostBench(options: { replies?: Replies; stateDir?: string } = {}): Promise<HostBench> {
+export async function createHostBench(
+  options: { replies?: Replies; stateDir?: string; egress?: boolean } = {},
+): Promise<HostBench> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'koto-net-')))
   const fabric = createFabric({ stateDir, exec: createExec(), clock: systemClock(), root })
   await fabric.start()
@@ -48,6 +50,7 @@ export async function createHostBench(options: { replies?: Replies; stateDir?: s
     stateDir,
     clock: systemClock(),
     root,
+    egress: options.egress === true,
     ...(options.replies === undefined ? {} : { replies: options.replies }),
     onMetadata: request => {
       asked.push(request)

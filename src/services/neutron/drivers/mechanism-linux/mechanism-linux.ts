@@ -1,6 +1,7 @@
 // The default network driver: the kernel's own bridges, namespaces, nftables and dnsmasq, all inside the cloud's fabric.
 import { join } from 'node:path'
 import type { Clock } from '#kernel/lib/clock.ts'
+import { createEgress } from '#host/linux/egress.ts'
 import { EXTERNAL, type Fabric } from '#host/linux/fabric.ts'
 import type {
   ApplyResult,
@@ -25,6 +26,7 @@ import {
   routerNamespace,
 } from '#services/neutron/drivers/mechanism-linux/names.ts'
 import { EMPTY_PLAN, converge, type NamespacePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
+import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
 import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
 import { sift } from '#services/neutron/drivers/mechanism-linux/sift.ts'
 import { wiringOf } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
@@ -37,6 +39,8 @@ export interface LinuxMechanismOptions {
   /** Whether we are the machine's root; dnsmasq then gives up its rights. */
   readonly root: boolean
   readonly onMetadata: OnMetadata
+  /** Lets guests reach the world through this machine's own connections, by pasta; default false. */
+  readonly egress?: boolean
   /** Chooses how replies are known instead of asking the kernel. */
   readonly replies?: Replies
 }
@@ -54,19 +58,29 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
   const filters = createFilterLoader(fabric, replies)
   const dhcp = createDhcpServers(fabric, join(options.stateDir, 'network', 'dnsmasq.log'), options.root)
   const metadata = createMetadataProxy(fabric, options.onMetadata)
+  const egress = createEgress(fabric, join(options.stateDir, 'network', 'pasta.log'))
+  let egressFailed: string | null = options.egress === true ? null : 'no way out was configured'
   const applied = new Map<string, NamespacePlan>()
   let first = true
   let background: Promise<unknown> = Promise.resolve()
   const metadataFailed = new Map<string, string>()
 
-  const run = async (desired: HostNetworkState, full: boolean): Promise<ApplyResult> => {
+  const run = async (desired: HostNetworkState, asked: boolean): Promise<ApplyResult> => {
+    let full = asked
+    // Whoever ended the holder did not end us: it is made again, beside the guests if there are any.
+    if (!(await fabric.alive()) && !(await fabric.start()).adopted) {
+      full = true
+      // Its sockets are in namespaces that nobody can reach any more.
+      await background
+      await metadata.close()
+    }
     const { usable, refused } = sift(desired)
     const failed = { networks: refused.networks, ports: refused.ports, routers: refused.routers }
     const note = (kind: keyof typeof failed, itemId: string, error: unknown): void =>
       void (failed[kind].has(itemId) || failed[kind].set(itemId, reason(error)))
     if (full) applied.clear()
 
-    const places = placesOf(usable, note)
+    const places = placesOf(usable, options.egress === true, note)
     const there = new Set(await fabric.namespaces())
     const stale = [...there].filter(name => /^q(router|dhcp)-/.test(name) && !places.has(name))
     // Filters stand before a device is on a bridge: there is no moment in which a guest is open.
@@ -109,6 +123,10 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       const renewed = item.renews === undefined ? undefined : applied.get(item.renews)
       if (item.renews !== undefined && renewed !== undefined) applied.set(item.renews, forgetDevices(renewed))
     }
+    // Before the addresses: pasta sets the namespace's default route itself.
+    if (options.egress === true && places.has(EXTERNAL)) {
+      egressFailed = await egress.start().then(() => null, reason)
+    }
     await inTurns([...places], async ([namespace, { plan, owner }]) => {
       const before = applied.get(namespace) ?? null
       if (before !== null && samePlan(before, plan)) return
@@ -132,7 +150,9 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
 
   const queue = coalesce(run)
   return {
-    capabilities: capabilitiesOf(replies),
+    get capabilities() {
+      return capabilitiesOf(replies, egressFailed)
+    },
     async apply(desired, applyOptions = {}) {
       const full = first || applyOptions.full === true
       first = false
@@ -148,6 +168,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
     async remove() {
       await background
       await metadata.close()
+      await egress.stop()
       await dhcp.converge([], true)
       const names = (await fabric.namespaces()).filter(name => /^q(router|dhcp)-/.test(name))
       await fabric.removeNamespaces(names)
@@ -169,6 +190,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
 /** The namespaces of a state and what they hold. */
 function placesOf(
   state: HostNetworkState,
+  egress: boolean,
   note: (kind: 'networks' | 'routers', id: string, error: unknown) => void,
 ): Map<string, Place> {
   const places = new Map<string, Place>()
@@ -190,7 +212,7 @@ function placesOf(
     }
   }
   if (outside.size > 0)
-    places.set(EXTERNAL, { plan: { ...EMPTY_PLAN, devices: outside }, owner: { kind: 'networks', id: lastExternal } })
+    places.set(EXTERNAL, { plan: outsidePlan(outside, egress), owner: { kind: 'networks', id: lastExternal } })
   for (const router of state.routers) {
     places.set(routerNamespace(router.id), { plan: routerPlan(router), owner: { kind: 'routers', id: router.id } })
   }
@@ -282,19 +304,21 @@ function coalesce(run: (desired: HostNetworkState, full: boolean) => Promise<App
   }
 }
 
-function capabilitiesOf(replies: Replies): MechanismCapabilities {
-  const says = ['Guests do not reach the world outside the cloud: no way out was configured.']
-  if (replies === 'reflexive')
+function capabilitiesOf(replies: Replies, egressFailed: string | null): MechanismCapabilities {
+  const says: string[] = []
+  if (egressFailed !== null) says.push(`Guests do not reach the world outside the cloud: ${egressFailed}.`)
+  if (replies === 'reflexive') {
     says.push(
-      'Connection tracking does not work on bridges here; security groups remember each flow for five minutes instead.',
+      'Connections are not tracked on bridges here: security groups remember each flow for five minutes instead.',
     )
+  }
   return {
     driver: 'linux',
     real: true,
     firewall: replies === 'reflexive' ? 'reflexive' : 'conntrack',
     ipv6: true,
     overlay: false,
-    egress: false,
+    egress: egressFailed === null,
     says,
   }
 }

@@ -1,4 +1,5 @@
 // What stands inside one network namespace (a router, a DHCP server, the external side), and the way there from what is.
+import { EGRESS_DEVICE } from '#host/linux/egress.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
 import { toNumber } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
 import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
@@ -142,7 +143,8 @@ async function readNamespace(fabric: Fabric, namespace: string): Promise<Found> 
   const rows: [string, string][] = []
   for (const match of addresses.matchAll(/^\d+: (\S+)\s+inet6? (\S+) (.*)$/gm)) {
     const [, device = '', address = '', rest = ''] = match
-    if (device === 'lo' || (address.startsWith('fe80:') && !rest.includes('nodad'))) continue
+    if (device === 'lo' || device === EGRESS_DEVICE || (address.startsWith('fe80:') && !rest.includes('nodad')))
+      continue
     rows.push([device, address.includes('/') ? address : `${address}/32`])
   }
   const routes = `${four}${six}`.split('\n').flatMap((line): RoutePlan[] => {
@@ -150,6 +152,7 @@ async function readNamespace(fabric: Fabric, namespace: string): Promise<Found> 
     if (
       destination === '' ||
       /proto (kernel|ra)/.test(line) ||
+      line.includes(` dev ${EGRESS_DEVICE}`) ||
       /^(fe80|multicast|ff00|unreachable|broadcast|local)/.test(line)
     )
       return []

@@ -107,6 +107,46 @@ if (process.env['KOTO_SURVIVAL'] !== undefined) {
       }
     })
 
+    test('the holder itself may be killed: what lives inside keeps the network, and another holder is put beside it', async () => {
+      const bench = await createHostBench()
+      try {
+        const a = await bench.plug(portOf(0))
+        await bench.plug(portOf(1))
+        await bench.mechanism.apply(wanted())
+        assert.ok(await eventually(() => a.pings('10.1.0.51', 1)))
+        const before = bench.fabric.pid
+        process.kill(before, 'SIGKILL')
+        assert.ok(await eventually(async () => !(await bench.fabric.alive())))
+        // The conversation with ip is inside too; without it only the DHCP server is.
+        await bench.fabric.close()
+        await bench.mechanism.apply(wanted())
+        assert.notEqual(bench.fabric.pid, before)
+        assert.equal(await a.pings('10.1.0.51'), true)
+        assert.equal((await bench.mechanism.inventory()).links.length, 9)
+      } finally {
+        await bench.end()
+      }
+    })
+
+    test('when all inside is killed, everything is made again', async () => {
+      const bench = await createHostBench()
+      try {
+        await bench.mechanism.apply(wanted())
+        await bench.mechanism.settled()
+        for (const pid of [...(await bench.fabric.processes()), bench.fabric.pid]) process.kill(pid, 'SIGKILL')
+        assert.ok(await eventually(async () => !(await bench.fabric.alive())))
+        await bench.mechanism.apply(wanted())
+        await bench.mechanism.settled()
+        const found = await bench.mechanism.inventory()
+        assert.deepEqual(
+          [found.dhcpServers.length, found.metadata.length, Object.keys(found.filters).length],
+          [1, 2, 2],
+        )
+      } finally {
+        await bench.end()
+      }
+    })
+
     test('in the end nothing is left: no device, no process, no namespace', async () => {
       const host = async () => (await createExec().run(['ip', '-br', 'link'])).stdout
       const before = await host()

@@ -1,0 +1,78 @@
+// The way out: a guest reaches a server of this machine's own network, and not its loopback.
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { after, before, describe, test } from 'node:test'
+import { whereIs } from '#host/linux/probe.ts'
+import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
+import {
+  cannotRun,
+  createHostBench,
+  eventually,
+  type HostBench,
+} from '#services/neutron/drivers/mechanism-linux/host-bench.ts'
+import { portOf, sampleState } from '#services/neutron/drivers/mechanism-samples.ts'
+
+const own = Object.values(networkInterfaces())
+  .flatMap(list => list ?? [])
+  .find(one => one.family === 'IPv4' && !one.internal)?.address
+const skip =
+  (await cannotRun()) ||
+  ((await whereIs('pasta')) === null
+    ? 'pasta is not installed'
+    : own === undefined
+      ? 'this machine has no network'
+      : false)
+
+describe('egress with packets', { skip, timeout: 60_000 }, () => {
+  let bench: HostBench
+  let guest: FakeGuest
+  const servers: Server[] = []
+  const listenAt = async (host: string): Promise<number> => {
+    const server = createServer((_request, response) => response.end('hello'))
+    servers.push(server)
+    await new Promise<void>(resolve => server.listen(0, host, resolve))
+    return (server.address() as AddressInfo).port
+  }
+  // A whole request: some pastas repeat themselves to a client that ends its side before the answer, as nc does.
+  const gets = async (address: string, port: number): Promise<string | null> => {
+    const done = await guest.run(['timeout', '3', 'busybox', 'wget', '-q', '-O', '-', `http://${address}:${port}/`])
+    return done.code === 0 ? done.stdout : null
+  }
+  before(async () => {
+    bench = await createHostBench({ egress: true })
+    guest = await bench.plug(portOf(0))
+    const result = await bench.mechanism.apply(sampleState())
+    assert.deepEqual([...new Set(Object.values(result.networks))], ['up'])
+    await bench.mechanism.settled()
+    assert.ok(await eventually(() => guest.pings('172.24.4.1', 1)))
+  })
+  after(async () => {
+    servers.forEach(server => server.close())
+    await bench.end()
+  })
+
+  test("guests reach this machine's network, and a second apply keeps the way open", async () => {
+    assert.deepEqual([bench.mechanism.capabilities.egress, bench.mechanism.capabilities.says], [true, []])
+    const port = await listenAt(own ?? '')
+    assert.equal(await gets(own ?? '', port), 'hello')
+    const before = await bench.fabric.processes()
+    await bench.mechanism.apply(sampleState(), { full: true })
+    assert.equal(await gets(own ?? '', port), 'hello')
+    assert.deepEqual((await bench.fabric.processes()).sort(), before.sort())
+  })
+
+  test('guests do not reach its loopback by any name of it', async () => {
+    const port = await listenAt('127.0.0.1')
+    for (const address of ['127.0.0.1', '198.18.255.1', '198.18.255.2', '172.24.4.1'])
+      assert.equal(await gets(address, port), null, address)
+  })
+
+  test('remove ends it', async () => {
+    await bench.mechanism.remove()
+    assert.equal(bench.mechanism.capabilities.egress, true)
+    const links = (await bench.outside(['ip', '-o', 'link'])).stdout
+    assert.equal(links.includes('koto0'), false)
+  })
+})
