@@ -1,0 +1,83 @@
+// Glance's columns, and the migration that makes them.
+import type { CreateTableBuilder } from 'kysely'
+
+import type { Flag, Json, TimeText } from '#kernel/db/codecs.ts'
+import type { Migration } from '#kernel/db/migrations.ts'
+
+export interface GlanceTables {
+  images: {
+    id: string
+    name: string | null
+    owner: string | null
+    /** `queued`, `saving`, `active`, `killed`, `deactivated`, `deleted`. */
+    status: string
+    visibility: string
+    disk_format: string | null
+    container_format: string | null
+    size: number | null
+    virtual_size: number | null
+    min_disk: number
+    min_ram: number
+    is_protected: Flag
+    os_hidden: Flag
+    checksum: string | null
+    hash_algo: string | null
+    hash_value: string | null
+    properties: Json<Record<string, string | null>>
+    /** When the bytes began to arrive: an upload that was cut off is found by it. */
+    saving_since: TimeText | null
+    created_at: TimeText
+    updated_at: TimeText
+    deleted_at: TimeText | null
+  }
+  image_tags: { image_id: string; tag: string }
+  image_members: { image_id: string; member_id: string; status: string; created_at: TimeText; updated_at: TimeText }
+}
+
+const first: Migration = {
+  id: '0001-first',
+  async up(q) {
+    const texts = ['id', 'status', 'visibility', 'created_at', 'updated_at']
+    const maybe = [
+      'name',
+      'owner',
+      'disk_format',
+      'container_format',
+      'checksum',
+      'hash_algo',
+      'hash_value',
+      'saving_since',
+      'deleted_at',
+    ]
+    const ints = ['min_disk', 'min_ram', 'is_protected', 'os_hidden']
+    let images: CreateTableBuilder<string, string> = q.schema.createTable('images')
+    for (const name of texts) images = images.addColumn(name, 'varchar(255)', column => column.notNull())
+    for (const name of maybe) images = images.addColumn(name, 'varchar(255)')
+    for (const name of ints) images = images.addColumn(name, 'integer', column => column.notNull())
+    await images
+      .addColumn('size', 'bigint')
+      .addColumn('virtual_size', 'bigint')
+      .addColumn('properties', 'text', column => column.notNull())
+      .addPrimaryKeyConstraint('images_key', ['id'] as never)
+      .execute()
+    await q.schema.createIndex('images_list').on('images').columns(['deleted_at', 'created_at', 'id']).execute()
+    await q.schema.createIndex('images_owner').on('images').columns(['owner', 'deleted_at']).execute()
+    await q.schema
+      .createTable('image_tags')
+      .addColumn('image_id', 'varchar(255)', column => column.notNull())
+      .addColumn('tag', 'varchar(255)', column => column.notNull())
+      .addPrimaryKeyConstraint('image_tags_key', ['image_id', 'tag'])
+      .execute()
+    await q.schema
+      .createTable('image_members')
+      .addColumn('image_id', 'varchar(255)', column => column.notNull())
+      .addColumn('member_id', 'varchar(255)', column => column.notNull())
+      .addColumn('status', 'varchar(255)', column => column.notNull())
+      .addColumn('created_at', 'varchar(24)', column => column.notNull())
+      .addColumn('updated_at', 'varchar(24)', column => column.notNull())
+      .addPrimaryKeyConstraint('image_members_key', ['image_id', 'member_id'])
+      .execute()
+    await q.schema.createIndex('image_members_member').on('image_members').columns(['member_id']).execute()
+  },
+}
+export const migrations: readonly Migration[] = [first]
