@@ -49,10 +49,12 @@ export async function chooseAccelerator(probe: AcceleratorProbe): Promise<Accele
     .catch(() => undefined)
   if (kept?.key === key) return kept.verdict
   if (probe.kernel === undefined) return { kind: 'tcg', why: 'no kernel to prove /dev/kvm with' }
-  const verdict = await prove(probe, probe.kernel).catch((error: unknown): Accelerator => ({
-    kind: 'tcg',
-    why: `the proof of /dev/kvm failed: ${String(error)}`,
-  }))
+  let verdict: Accelerator
+  try {
+    verdict = await prove(probe, probe.kernel)
+  } catch (error) {
+    return { kind: 'tcg', why: `the proof of /dev/kvm failed: ${String(error)}` } // not kept: a full disk says nothing of KVM
+  }
   const whole: Accelerator = verdict.kind === 'kvm' ? { ...verdict, kvmGid: device.gid } : verdict
   await mkdir(probe.cacheFolder, { recursive: true, mode: 0o700 })
   await writeFile(`${file}.new`, JSON.stringify({ key, verdict: whole }), { mode: 0o600 })

@@ -1,25 +1,13 @@
 // What a guest shows and says: its serial log, its screen, and the numbers Nova calls diagnostics.
-import { chown, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chown, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { SERIAL_LOG, SOCKETS } from '#host/qemu/command-line.ts'
 import { lives } from '#host/qemu/process.ts'
+import { lastLines } from '#services/nova/drivers/console-lines.ts'
 import { mustRead, mustRun, type QemuTools } from '#services/nova/drivers/hypervisor-qemu/tools.ts'
 import type { Diagnostics, GuestState } from '#services/nova/drivers/hypervisor.ts'
 
 /** As much as Nova ever returns. */
 const MOST_CONSOLE_BYTES = 100 * 1024
-
-/** The last `lines` lines of a text, all when absent; never more than 100 KiB. */
-export function lastLines(text: string, lines?: number): string {
-  if (lines === undefined || lines < 0) return text
-  if (lines === 0) return ''
-  const end = text.endsWith('\n') ? text.length - 1 : text.length
-  let at = end
-  for (let count = 0; count < lines; count++) {
-    at = text.lastIndexOf('\n', at - 1)
-    if (at < 0) return text
-  }
-  return text.slice(at + 1)
-}
 
 export async function consoleLog(tools: QemuTools, serverId: string, lines?: number): Promise<string> {
   await mustRead(tools, serverId)
@@ -30,6 +18,22 @@ export async function consoleLog(tools: QemuTools, serverId: string, lines?: num
     const from = Math.max(0, size - MOST_CONSOLE_BYTES)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, undefined, from)
     return lastLines(buffer.toString('utf8', 0, bytesRead), lines)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A guest that talks without end must not fill the host's disk: beyond `most` bytes only the last `keep` stay. */
+export async function trimLog(path: string, most = 8 * 2 ** 20, keep = 256 * 1024): Promise<void> {
+  const handle = await open(path, 'r+').catch(() => undefined)
+  if (handle === undefined) return
+  try {
+    const { size } = await handle.stat()
+    if (size <= most) return
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(keep), 0, keep, size - keep)
+    // QEMU appends wherever the end is now, so nothing it writes meanwhile is torn.
+    await handle.truncate(0)
+    await appendFile(path, buffer.subarray(0, bytesRead))
   } finally {
     await handle.close()
   }

@@ -1,10 +1,11 @@
 // What real guests see: disks under their names, bytes where they belong, firmware, config drives, turns at starting.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn as spawnChild } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { makeQemuBench, type QemuBench } from '#services/nova/drivers/hypervisor-qemu/bench-for-tests.ts'
 import { ask, findTestKernel } from '#services/nova/drivers/hypervisor-qemu/guest-for-tests.ts'
+import { trimLog } from '#services/nova/drivers/hypervisor-qemu/console.ts'
 import { openConsole } from '#services/nova/drivers/console-stream.ts'
 import type { StartTimes } from '#services/nova/drivers/hypervisor-qemu/tools.ts'
 import type { DiskSpec, Hypervisor } from '#services/nova/drivers/hypervisor.ts'
@@ -161,10 +162,27 @@ describe('features of QEMU guests', { skip: 'missing' in found && found.missing 
     await h.destroy(guest.serverId)
   })
 
-  it('speaks RFB on its screen’s socket, however deep the folder', async () => {
+  it('a guest that talks without end does not fill the disk', async () => {
+    const guest = bench.guest()
+    await h.spawn(guest)
+    await bench.booted(guest.serverId)
+    const log = `${bench.folder}/servers/${guest.serverId}/serial.log`
+    appendFileSync(log, `${'x'.repeat(99)}\n`.repeat(1_000))
+    await trimLog(log, 50_000, 10_000)
+    assert.equal(statSync(log).size, 10_000)
+    const serial = await bench.serial(guest.serverId)
+    await ask(serial, 'echo still heard')
+    serial.destroy()
+    assert.match(await h.consoleLog(guest.serverId, 5), /still heard/)
+    assert.ok(statSync(log).size < 20_000, 'no hole where the old text was')
+    await h.destroy(guest.serverId)
+  })
+
+  it('speaks RFB on its screen’s socket, however deep the folder', async t => {
     const deep = bench.path(`${'x'.repeat(60)}/${'y'.repeat(60)}`)
     execFileSync('mkdir', ['-p', deep])
     const far = await bench.make({ state: deep })
+    far.onEvent(event => t.diagnostic(JSON.stringify(event)))
     const guest = bench.guest()
     await far.spawn(guest)
     const screen = await openConsole(far, guest.serverId, 'vnc')

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { createExec, type Exec } from '#host/node/exec.ts'
 import { chooseAccelerator, type Accelerator } from '#host/qemu/accel.ts'
+import { SERIAL_LOG } from '#host/qemu/command-line.ts'
 import { bootId, chooseGuestUser, openTun, type GuestUser } from '#host/qemu/process.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { adoptGuests, listGuests } from '#services/nova/drivers/hypervisor-qemu/adoption.ts'
@@ -13,6 +14,7 @@ import {
   guestState,
   screenshot,
   socketPath,
+  trimLog,
 } from '#services/nova/drivers/hypervisor-qemu/console.ts'
 import { hostFacts } from '#services/nova/drivers/hypervisor-qemu/facts.ts'
 import { guestLocks } from '#services/nova/drivers/guest-locks.ts'
@@ -62,6 +64,9 @@ export interface QemuHypervisorOptions {
   /** Told after every start how long it took. */
   readonly onStarted?: (times: StartTimes) => void
 }
+
+/** How often guests' logs are looked at. */
+const SWEEP_MS = 15_000
 
 /** Makes the driver. Throws when QEMU is not installed; everything else is found out when asked for. */
 export async function createQemuHypervisor(options: QemuHypervisorOptions): Promise<Hypervisor> {
@@ -114,7 +119,29 @@ export async function createQemuHypervisor(options: QemuHypervisorOptions): Prom
     emit: event => listeners.forEach(listen => listen(event)),
     started: times => options.onStarted?.(times),
   }
-  return assemble(tools, qemuVersion, listeners)
+  const stopSweeping = repeat(clock, SWEEP_MS, async () => {
+    for (const serverId of tools.monitors.keys()) {
+      for (const name of [SERIAL_LOG, 'qemu.log']) await trimLog(`${tools.store.folder(serverId)}/${name}`)
+    }
+  })
+  return assemble(tools, qemuVersion, listeners, stopSweeping)
+}
+
+/** Does it again and again, never twice at once; returns the end of it. A failure is left for the next time. */
+function repeat(clock: Clock, everyMs: number, deed: () => Promise<void>): () => void {
+  let over = false
+  let cancel = (): void => undefined
+  const next = (): void => {
+    if (over) return
+    cancel = clock.after(everyMs, () => {
+      void deed().then(next, next)
+    })
+  }
+  next()
+  return () => {
+    over = true
+    cancel()
+  }
 }
 
 async function defaultUser(): Promise<GuestUser | undefined> {
@@ -125,7 +152,12 @@ async function defaultUser(): Promise<GuestUser | undefined> {
   return chooseGuestUser({ uid: process.getuid?.() ?? 1, uidMap, passwd })
 }
 
-function assemble(tools: QemuTools, qemuVersion: string, listeners: Set<(event: GuestEvent) => void>): Hypervisor {
+function assemble(
+  tools: QemuTools,
+  qemuVersion: string,
+  listeners: Set<(event: GuestEvent) => void>,
+  atClose: () => void,
+): Hypervisor {
   const { locks, store } = tools
   /** True when it runs already and is watched. */
   const runs = async (serverId: string): Promise<boolean> => {
@@ -248,6 +280,7 @@ function assemble(tools: QemuTools, qemuVersion: string, listeners: Set<(event: 
       return () => listeners.delete(listen)
     },
     close() {
+      atClose()
       for (const monitor of tools.monitors.values()) monitor.close()
       tools.monitors.clear()
       listeners.clear()

@@ -1,5 +1,6 @@
 // Guests that exist only on paper: the same port, the same faults, hundreds of hosts in one process at next to no cost.
 import type { Clock } from '#kernel/lib/clock.ts'
+import { lastLines } from '#services/nova/drivers/console-lines.ts'
 import { guestLocks } from '#services/nova/drivers/guest-locks.ts'
 import { createShelf, type Shelf, type SimulatedGuest } from '#services/nova/drivers/hypervisor-simulated/shelf.ts'
 import { bootText, simulatedScreen } from '#services/nova/drivers/hypervisor-simulated/boot-text.ts'
@@ -247,12 +248,7 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
         throw new HypervisorFault('unsupported', 'The root is a volume: its snapshot is Cinder’s')
       await shelf.writeFile(out.path, spec.rootDisk.base)
     },
-    async consoleLog(serverId, lines) {
-      const { console } = await must(serverId)
-      if (lines === undefined || lines < 0) return console
-      const all = console.split('\n')
-      return lines === 0 ? '' : all.slice(-lines - 1).join('\n')
-    },
+    consoleLog: async (serverId, lines) => lastLines((await must(serverId)).console, lines),
     async vnc(serverId) {
       await mustBe(serverId, ['running', 'paused'])
       return unsupported('screen')
