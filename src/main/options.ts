@@ -1,6 +1,8 @@
 // The options of the whole program, and the list of everybody's: what `koto config` prints and `--set` accepts.
 import { defineConfig, type Declaration } from '#kernel/config/config.ts'
+import { glanceConfig } from '#services/glance/config.ts'
 import { keystoneConfig } from '#services/keystone/config.ts'
+import { neutronConfig } from '#services/neutron/config.ts'
 import { novaConfig } from '#services/nova/config.ts'
 
 export const kotoConfig = defineConfig('koto', {
@@ -79,4 +81,10 @@ export const kotoConfig = defineConfig('koto', {
 })
 
 /** Every declaration, in the order `koto config` prints them. */
-export const declarations: readonly Declaration[] = [kotoConfig, keystoneConfig, novaConfig]
+export const declarations: readonly Declaration[] = [
+  kotoConfig,
+  keystoneConfig,
+  glanceConfig,
+  novaConfig,
+  neutronConfig,
+]

@@ -1,4 +1,5 @@
 // A cloud in this process: takes the state folder, starts, opens the control socket, and stops in order when told or signalled.
+import { NewerDatabase } from '#kernel/db/errors.ts'
 import { randomIds } from '#kernel/lib/ids.ts'
 import { systemClock } from '#kernel/lib/clock.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
@@ -105,7 +106,7 @@ export async function startHere(
     })
     return { summary, password: passwords.admin, logs, over, stop }
   } catch (error) {
-    const reason = asDiskRefusal(asPortRefusal(error), state.path)
+    const reason = asSentence(error, state.path)
     if (!(reason instanceof Refusal)) {
       logs?.write(
         'koto',
@@ -119,6 +120,14 @@ export async function startHere(
     if (state.fresh && reason instanceof Refusal && !hands.signal.aborted) state.discard()
     throw reason
   }
+}
+
+/** What a person can mend becomes one sentence; what only we can stays as it is. */
+function asSentence(error: unknown, dir: string): unknown {
+  if (error instanceof NewerDatabase) {
+    return new Refusal(`In the state folder ${dir} ${error.message}. Another --state begins anew.`)
+  }
+  return asDiskRefusal(asPortRefusal(error), dir)
 }
 
 /** The start's own answer; when the person gave up meanwhile and it does not come, a Refusal after a while. */
