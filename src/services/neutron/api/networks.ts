@@ -1,0 +1,60 @@
+// Networks: handlers and presenter.
+import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
+import { needs, presenter } from '#kernel/http/presenter.ts'
+import { network, networks } from '#services/neutron/contract/networks.ts'
+import { noun, seconds } from '#services/neutron/api/noun.ts'
+import type { Network } from '#services/neutron/db/networks.ts'
+import type { Looks } from '#services/neutron/domain/looks.ts'
+import { networkTarget, type Networks } from '#services/neutron/domain/networks.ts'
+
+interface Loaded {
+  readonly tags: ReadonlyMap<string, readonly string[]>
+  readonly subnets: ReadonlyMap<string, readonly string[]>
+}
+const ids = (entities: readonly Network[]): string[] => entities.map(one => one.id)
+
+export const networkHandlers = (domain: Networks, looks: Looks): HandlerTable => {
+  const present = presenter<Network, Loaded>()(
+    network.view,
+    {
+      id: n => n.id,
+      name: n => n.name,
+      project_id: n => n.projectId,
+      tenant_id: n => n.projectId,
+      admin_state_up: n => n.adminStateUp,
+      mtu: n => n.mtu,
+      status: () => 'ACTIVE',
+      subnets: needs(['subnets'], (n, { subnets }) => [...(subnets.get(n.id) ?? [])]),
+      shared: n => n.shared,
+      availability_zone_hints: n => [...n.availabilityZoneHints],
+      availability_zones: needs(['subnets'], (n, { subnets }) =>
+        (subnets.get(n.id)?.length ?? 0) > 0 ? ['nova'] : [],
+      ),
+      'router:external': n => n.external,
+      port_security_enabled: n => n.portSecurityEnabled,
+      'provider:network_type': n => n.networkType,
+      'provider:physical_network': n => n.physicalNetwork,
+      'provider:segmentation_id': n => n.segmentationId,
+      description: n => n.description,
+      created_at: n => seconds(n.createdAt),
+      updated_at: n => seconds(n.updatedAt),
+      revision_number: n => n.revision,
+      tags: needs(['tags'], (n, { tags }) => [...(tags.get(n.id) ?? [])]),
+    },
+    {
+      loaders: {
+        tags: (ctx, all) => looks.tags(ctx, ids(all)),
+        subnets: (ctx, all) => looks.subnetsOf(ctx, ids(all)),
+      },
+      target: networkTarget,
+    },
+  )
+  const it = noun<Network>({ of: network, present })
+  return handlers(networks, {
+    list: call => it.list(call, domain.list),
+    show: call => it.show(call, domain.show),
+    create: call => it.create(call, domain.create),
+    update: call => it.update(call, domain.update),
+    remove: call => it.remove(call, domain.remove),
+  })
+}

@@ -1,0 +1,149 @@
+// Routers and floating IPs: handlers and presenters.
+import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
+import { needs, presenter } from '#kernel/http/presenter.ts'
+import { floatingip, floatingips, router, routers } from '#services/neutron/contract/routers.ts'
+import { noun, seconds } from '#services/neutron/api/noun.ts'
+import type { Port } from '#services/neutron/db/ports.ts'
+import type { FloatingIp, Router } from '#services/neutron/db/routers.ts'
+import type { Allocation } from '#services/neutron/db/subnets.ts'
+import type { FloatingIps } from '#services/neutron/domain/floating-ips.ts'
+import type { Looks } from '#services/neutron/domain/looks.ts'
+import type { Joint } from '#services/neutron/domain/router-interfaces.ts'
+import type { Routers } from '#services/neutron/domain/routers.ts'
+
+type Tags = ReadonlyMap<string, readonly string[]>
+
+const jointView = (joint: Joint): object => ({
+  id: joint.routerId,
+  tenant_id: joint.projectId,
+  project_id: joint.projectId,
+  port_id: joint.portId,
+  network_id: joint.networkId,
+  subnet_id: joint.subnetIds[0] ?? null,
+  subnet_ids: joint.subnetIds,
+})
+
+export const routerHandlers = (domain: Routers, looks: Looks): HandlerTable => {
+  const present = presenter<
+    Router,
+    { readonly tags: Tags; readonly gateways: ReadonlyMap<string, readonly Allocation[]> }
+  >()(
+    router.view,
+    {
+      id: r => r.id,
+      name: r => r.name,
+      project_id: r => r.projectId,
+      tenant_id: r => r.projectId,
+      admin_state_up: r => r.adminStateUp,
+      status: r => r.status,
+      external_gateway_info: needs(['gateways'], (r, { gateways }) =>
+        r.gatewayNetworkId === null
+          ? null
+          : {
+              network_id: r.gatewayNetworkId,
+              enable_snat: r.enableSnat,
+              external_fixed_ips: (gateways.get(r.gatewayPortId ?? '') ?? []).map(ip => ({
+                subnet_id: ip.subnetId,
+                ip_address: ip.ip,
+              })),
+            },
+      ),
+      availability_zone_hints: r => [...r.availabilityZoneHints],
+      availability_zones: r => (r.gatewayNetworkId === null ? [] : ['nova']),
+      routes: r => r.routes.map(route => ({ destination: route.destination, nexthop: route.nexthop })),
+      description: r => r.description,
+      created_at: r => seconds(r.createdAt),
+      updated_at: r => seconds(r.updatedAt),
+      revision_number: r => r.revision,
+      tags: needs(['tags'], (r, { tags }) => [...(tags.get(r.id) ?? [])]),
+    },
+    {
+      loaders: {
+        tags: (ctx, all) =>
+          looks.tags(
+            ctx,
+            all.map(one => one.id),
+          ),
+        gateways: (ctx, all) =>
+          domain.gatewayIps(
+            ctx,
+            all.flatMap(one => one.gatewayPortId ?? []),
+          ),
+      },
+    },
+  )
+  const it = noun<Router>({ of: router, present })
+  return handlers(routers, {
+    list: call => it.list(call, domain.list),
+    show: call => it.show(call, domain.show),
+    create: call => it.create(call, domain.create),
+    update: call => it.update(call, domain.update),
+    remove: call => it.remove(call, domain.remove),
+    addInterface: async call => jointView(await domain.addInterface(call.ctx, call.params.id, call.body ?? {})),
+    removeInterface: async call => jointView(await domain.removeInterface(call.ctx, call.params.id, call.body ?? {})),
+    addRoutes: async call => ({
+      router: await call.show(present, await domain.addRoutes(call.ctx, call.params.id, call.body.router.routes)),
+    }),
+    removeRoutes: async call => ({
+      router: await call.show(present, await domain.removeRoutes(call.ctx, call.params.id, call.body.router.routes)),
+    }),
+  })
+}
+
+const details = (port: Port | undefined): Record<string, unknown> | null =>
+  port === undefined
+    ? null
+    : {
+        name: port.name,
+        network_id: port.networkId,
+        mac_address: port.macAddress,
+        admin_state_up: port.adminStateUp,
+        status: port.status,
+        device_id: port.deviceId,
+        device_owner: port.deviceOwner,
+      }
+
+export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTable => {
+  const present = presenter<FloatingIp, { readonly tags: Tags; readonly ports: ReadonlyMap<string, Port> }>()(
+    floatingip.view,
+    {
+      id: f => f.id,
+      project_id: f => f.projectId,
+      tenant_id: f => f.projectId,
+      floating_ip_address: f => f.floatingIpAddress,
+      floating_network_id: f => f.floatingNetworkId,
+      router_id: f => f.routerId,
+      port_id: f => f.portId,
+      fixed_ip_address: f => f.fixedIpAddress,
+      status: f => f.status,
+      port_details: needs(['ports'], (f, { ports }) => details(ports.get(f.portId ?? ''))),
+      description: f => f.description,
+      created_at: f => seconds(f.createdAt),
+      updated_at: f => seconds(f.updatedAt),
+      revision_number: f => f.revision,
+      tags: needs(['tags'], (f, { tags }) => [...(tags.get(f.id) ?? [])]),
+    },
+    {
+      loaders: {
+        tags: (ctx, all) =>
+          looks.tags(
+            ctx,
+            all.map(one => one.id),
+          ),
+        ports: (ctx, all) =>
+          domain.portsOf(
+            ctx,
+            all.flatMap(one => one.portId ?? []),
+          ),
+      },
+    },
+  )
+  const it = noun<FloatingIp>({ of: floatingip, present })
+  return handlers(floatingips, {
+    list: call => it.list(call, domain.list),
+    show: call => it.show(call, domain.show),
+    create: call => it.create(call, domain.create),
+    update: call => it.update(call, domain.update),
+    remove: call => it.remove(call, domain.remove),
+  })
+}

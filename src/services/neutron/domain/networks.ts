@@ -1,0 +1,192 @@
+// Networks: making, changing and removing them, and which of them one sees.
+import { flag, json } from '#kernel/db/codecs.ts'
+import type { CreateOf, UpdateOf } from '#kernel/contract/resource.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Target } from '#kernel/policy/enforcer.ts'
+import { faults } from '#services/neutron/contract/faults.ts'
+import { network } from '#services/neutron/contract/networks.ts'
+import { rules } from '#services/neutron/contract/rules.ts'
+import type { Listing } from '#services/neutron/db/listing.ts'
+import { networksDb, toNetwork, visibleNetworks, type Network } from '#services/neutron/db/networks.ts'
+import { portsDb } from '#services/neutron/db/ports.ts'
+import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
+import { subnetsDb } from '#services/neutron/db/subnets.ts'
+import type { NetworkTable } from '#services/neutron/db/tables.ts'
+import { removeUnusedFloatingIps } from '#services/neutron/domain/floating-ip-removal.ts'
+import { isAutoRemoved, ROUTER_GATEWAY } from '#services/neutron/domain/owners.ts'
+import { checkMtu, chooseSegment, mtuOf } from '#services/neutron/domain/provider.ts'
+import { claim } from '#services/neutron/domain/quotas.ts'
+import { constrain } from '#services/neutron/domain/revision.ts'
+import { ensureDefaultGroup } from '#services/neutron/domain/default-group.ts'
+import type { DomainTools } from '#services/neutron/domain/tools.ts'
+
+type Create = CreateOf<(typeof network)['rows']>
+type Update = UpdateOf<(typeof network)['rows']>
+
+export const networkTarget = (it: Pick<Network, 'projectId' | 'shared' | 'external'>): Target => ({
+  project_id: it.projectId,
+  tenant_id: it.projectId,
+  shared: it.shared,
+  'router:external': it.external,
+})
+
+/** A network that the caller sees. @throws NetworkNotFound */
+export async function seenNetwork(q: Q, ctx: Ctx, tools: Pick<DomainTools, 'access'>, id: string): Promise<Network> {
+  const found = await networksDb.byId(q, id)
+  if (found === null) throw faults.NetworkNotFound({ net_id: id })
+  const own = found.projectId === ctx.who?.projectId
+  if (!own && !found.shared && !found.external && !tools.access.seesAll(ctx, rules.getNetwork))
+    throw faults.NetworkNotFound({ net_id: id })
+  return found
+}
+
+const ZONES = ['nova']
+export function checkZones(hints: readonly string[]): void {
+  const unknown = hints.find(hint => !ZONES.includes(hint))
+  if (unknown !== undefined) throw faults.AvailabilityZoneNotFound({ availability_zone: unknown })
+}
+
+export const createNetworks = (tools: DomainTools) => {
+  const { database, access, clock, ids, settings, wiring } = tools
+
+  async function insert(q: Q, ctx: Ctx, body: Create, id: string): Promise<Network> {
+    const projectId = access.projectOf(ctx, body)
+    access.mustCreate(ctx, network, rules.createNetwork, body, { project_id: projectId, tenant_id: projectId })
+    await claim(q, settings, projectId, 'network')
+    checkZones(body.availability_zone_hints)
+    await ensureDefaultGroup(q, tools, projectId)
+    const segment = await chooseSegment(q, settings, body)
+    const row: NetworkTable = {
+      ...newStandard(id, projectId, body, clock.now()),
+      admin_state_up: flag(body.admin_state_up),
+      shared: flag(body.shared),
+      external: flag(body['router:external']),
+      mtu: mtuOf(settings, segment.networkType, body.mtu),
+      port_security_enabled: flag(body.port_security_enabled),
+      network_type: segment.networkType,
+      physical_network: segment.physicalNetwork ?? '',
+      segmentation_id: segment.segmentationId,
+      availability_zone_hints: json(body.availability_zone_hints),
+    }
+    await q.insertInto('networks').values(row).execute()
+    return toNetwork(row)
+  }
+
+  /** Only a network that nobody else uses can become one's own again. */
+  async function checkUnshared(q: Q, it: Network): Promise<void> {
+    const others = await q
+      .selectFrom('ports')
+      .select('id')
+      .where('network_id', '=', it.id)
+      .where('project_id', 'not in', [it.projectId, ''])
+      .limit(1)
+      .executeTakeFirst()
+    const otherSubnets = await q
+      .selectFrom('subnets')
+      .select('id')
+      .where('network_id', '=', it.id)
+      .where('project_id', '!=', it.projectId)
+      .limit(1)
+      .executeTakeFirst()
+    if (others !== undefined || otherSubnets !== undefined) throw faults.InvalidSharedSetting({ network: it.name })
+  }
+  async function checkInternal(q: Q, it: Network): Promise<void> {
+    const gateway = await q
+      .selectFrom('ports')
+      .select('id')
+      .where('network_id', '=', it.id)
+      .where('device_owner', '=', ROUTER_GATEWAY)
+      .limit(1)
+      .executeTakeFirst()
+    if (gateway !== undefined) throw faults.ExternalNetworkInUse({ net_id: it.id })
+  }
+
+  return {
+    /** One or several, all or none. */
+    async create(ctx: Ctx, bodies: readonly Create[]): Promise<Network[]> {
+      const named = bodies.map(body => ({ body, id: ids.uuid() }))
+      const made = await database.tx(ctx, 'create-network', async q => {
+        const all: Network[] = []
+        for (const { body, id } of named) all.push(await insert(q, ctx, body, id))
+        return all
+      })
+      wiring.touch({ networks: made.map(one => one.id) })
+      return made
+    },
+    async list(ctx: Ctx, listing: Listing): Promise<Network[]> {
+      const found = await database.read(ctx, 'list-networks', q =>
+        networksDb.list(
+          q,
+          listing,
+          access.seesAll(ctx, rules.getNetwork) ? [] : [visibleNetworks(access.who(ctx).projectId ?? '')],
+          async id => {
+            await seenNetwork(q, ctx, tools, id)
+            const row = await networksDb.row(q, id)
+            if (row === undefined) throw faults.NetworkNotFound({ net_id: id })
+            return row
+          },
+        ),
+      )
+      return access.visible(ctx, rules.getNetwork, found, networkTarget)
+    },
+    async show(ctx: Ctx, id: string): Promise<Network> {
+      const found = await database.read(ctx, 'show-network', q => seenNetwork(q, ctx, tools, id))
+      access.mustSee(ctx, rules.getNetwork, networkTarget(found))
+      return found
+    },
+    async update(ctx: Ctx, id: string, body: Update, revision: number | null): Promise<Network> {
+      const changed = await database.tx(ctx, 'update-network', async q => {
+        const it = await seenNetwork(q, ctx, tools, id)
+        access.mustChange(ctx, { rule: rules.updateNetwork, show: rules.getNetwork }, networkTarget(it), {
+          of: network,
+          body,
+        })
+        constrain(it.revision, revision)
+        const provider = Object.keys(body).filter(key => key.startsWith('provider:'))
+        if (provider.length > 0)
+          throw faults.InvalidInput({ error_message: 'Plugin does not support updating provider attributes' })
+        if (body.shared === false && it.shared) await checkUnshared(q, it)
+        if (body['router:external'] === false && it.external) await checkInternal(q, it)
+        const mtu = body.mtu === undefined ? undefined : mtuOf(settings, it.networkType, body.mtu)
+        if (mtu !== undefined)
+          for (const subnet of await subnetsDb.ofNetwork(q, id)) checkMtu(id, mtu, subnet.ipVersion)
+        await revise(q, 'networks', id, clock.now(), {
+          ...(body.name === undefined ? {} : { name: body.name }),
+          ...(body.description === undefined ? {} : { description: body.description }),
+          ...(body.admin_state_up === undefined ? {} : { admin_state_up: flag(body.admin_state_up) }),
+          ...(body.shared === undefined ? {} : { shared: flag(body.shared) }),
+          ...(body['router:external'] === undefined ? {} : { external: flag(body['router:external']) }),
+          ...(body.port_security_enabled === undefined
+            ? {}
+            : { port_security_enabled: flag(body.port_security_enabled) }),
+          ...(mtu === undefined ? {} : { mtu }),
+        })
+        return (await networksDb.byId(q, id)) ?? it
+      })
+      wiring.touch({ networks: [id] })
+      return changed
+    },
+    async remove(ctx: Ctx, id: string, revision: number | null): Promise<void> {
+      await database.tx(ctx, 'delete-network', async q => {
+        const it = await seenNetwork(q, ctx, tools, id)
+        access.mustChange(ctx, { rule: rules.deleteNetwork, show: rules.getNetwork }, networkTarget(it))
+        constrain(it.revision, revision)
+        if (it.external) await removeUnusedFloatingIps(q, id)
+        const ports = await portsDb.ofNetwork(q, id)
+        const used = ports.filter(port => !isAutoRemoved(port.deviceOwner)).map(port => port.id)
+        if (used.length > 0)
+          throw faults.NetworkInUse({
+            net_id: id,
+            reason: `There are one or more ports still in use on the network, id for these ports is: ${used.join(',')}`,
+          })
+        for (const port of ports) await portsDb.remove(q, port.id)
+        const subnets = (await subnetsDb.ofNetwork(q, id)).map(subnet => subnet.id)
+        await deleteTags(q, [id, ...subnets])
+        await q.deleteFrom('subnets').where('network_id', '=', id).execute()
+        await q.deleteFrom('networks').where('id', '=', id).execute()
+      })
+      wiring.touch({ networks: [id] })
+    },
+  }
+}
+export type Networks = ReturnType<typeof createNetworks>

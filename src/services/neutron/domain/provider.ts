@@ -1,0 +1,77 @@
+// How a network is realised: its type, its number, and how large its frames may be.
+import { faults } from '#services/neutron/contract/faults.ts'
+import type { NeutronSettings } from '#services/neutron/config.ts'
+import { networksDb } from '#services/neutron/db/networks.ts'
+import type { Q } from '#services/neutron/db/standard.ts'
+
+export interface Segment {
+  readonly networkType: 'flat' | 'vxlan' | 'local'
+  readonly physicalNetwork: string | null
+  readonly segmentationId: number | null
+}
+export const VXLAN_FIRST = 1
+export const VXLAN_LAST = 16_777_215
+/** What VXLAN over IPv4 adds to a frame. */
+const VXLAN_OVERHEAD = 50
+const IPV4_MIN_MTU = 68
+const IPV6_MIN_MTU = 1280
+
+interface Wanted {
+  readonly 'provider:network_type'?: string
+  readonly 'provider:physical_network'?: string | null
+  readonly 'provider:segmentation_id'?: number | null
+}
+const invalid = (says: string): never => {
+  throw faults.InvalidInput({ error_message: says })
+}
+
+/** @throws InvalidInput, FlatNetworkInUse, TunnelIdInUse, NoNetworkAvailable */
+export async function chooseSegment(q: Q, settings: NeutronSettings, wanted: Wanted): Promise<Segment> {
+  const physical = wanted['provider:physical_network'] ?? null
+  const number = wanted['provider:segmentation_id'] ?? null
+  const type = wanted['provider:network_type']
+  if (type === undefined && (physical !== null || number !== null)) invalid('network_type required')
+  switch (type) {
+    case 'flat': {
+      if (physical === null) return invalid('physical_network required for flat provider network')
+      if (number !== null) invalid('segmentation_id prohibited for flat provider network')
+      if (!settings.physicalNetworks.includes(physical))
+        invalid(`physical_network '${physical}' unknown for flat provider network`)
+      if (await networksDb.flatInUse(q, physical)) throw faults.FlatNetworkInUse({ physical_network: physical })
+      return { networkType: 'flat', physicalNetwork: physical, segmentationId: null }
+    }
+    case 'local':
+      if (physical !== null) invalid('physical_network prohibited for local provider network')
+      if (number !== null) invalid('segmentation_id prohibited for local provider network')
+      return { networkType: 'local', physicalNetwork: null, segmentationId: null }
+    case undefined:
+    case 'vxlan': {
+      if (physical !== null) invalid('provider:physical_network specified for vxlan network')
+      if (number !== null && (number < VXLAN_FIRST || number > VXLAN_LAST))
+        invalid(`segmentation_id out of range (${VXLAN_FIRST} through ${VXLAN_LAST})`)
+      if (number !== null) {
+        const taken = await networksDb.freeSegment(q, 'vxlan', '', number, number)
+        if (taken === null) throw faults.TunnelIdInUse({ tunnel_id: number })
+        return { networkType: 'vxlan', physicalNetwork: null, segmentationId: number }
+      }
+      const free = await networksDb.freeSegment(q, 'vxlan', '', VXLAN_FIRST, VXLAN_LAST)
+      if (free === null) throw faults.NoNetworkAvailable()
+      return { networkType: 'vxlan', physicalNetwork: null, segmentationId: free }
+    }
+    default:
+      return invalid(`network_type value '${type}' not supported`)
+  }
+}
+
+/** The MTU of a network: what was asked for, or the most its type can carry for 0. @throws InvalidInput */
+export function mtuOf(settings: NeutronSettings, type: string, wanted: number): number {
+  const most = type === 'vxlan' ? settings.globalPhysnetMtu - VXLAN_OVERHEAD : settings.globalPhysnetMtu
+  if (wanted > most) invalid(`Requested MTU is too big, maximum is ${most}`)
+  return wanted === 0 ? most : wanted
+}
+/** @throws NetworkMTUSubnetConflict when frames are too small for the family. */
+export function checkMtu(networkId: string, mtu: number, version: 4 | 6): void {
+  if (mtu >= IPV6_MIN_MTU) return
+  if (mtu < IPV4_MIN_MTU) throw faults.NetworkMTUSubnetConflict({ net_id: networkId, mtu: IPV4_MIN_MTU })
+  if (version === 6) throw faults.NetworkMTUSubnetConflict({ net_id: networkId, mtu: IPV6_MIN_MTU })
+}
