@@ -4,6 +4,7 @@ import { guestProcessesUnder, type ProcessMark } from '#host/qemu/process.ts'
 import { readQcow2Header } from '#host/qemu/qcow2-header.ts'
 import { afterEnd } from '#services/nova/drivers/hypervisor-qemu/after-end.ts'
 import { guestState } from '#services/nova/drivers/hypervisor-qemu/console.ts'
+import { goOnWhenThereIsRoom } from '#services/nova/drivers/hypervisor-qemu/events.ts'
 import {
   destroyGuest,
   livingProcess,
@@ -35,6 +36,7 @@ export async function adoptGuests(tools: QemuTools): Promise<void> {
       if (mark !== undefined) {
         await tools.store.write({ ...record, phase: 'running', process: mark, bootId: tools.bootId })
         watch(tools, serverId, mark)
+        void goOnWhenThereIsRoom(tools, serverId).catch(() => undefined)
         return
       }
       if (record.phase === 'suspended') return

@@ -52,9 +52,10 @@ async function take(tools: QemuTools, serverId: string, event: QmpEvent): Promis
         kind: 'paused',
         serverId,
         why: full ? 'disk-full' : 'disk-error',
-        detail: `${String(data.device)}: ${String(data.reason ?? 'write error')}`,
+        detail: `${String(data['node-name'] ?? data.device)}: ${String(data.reason ?? 'write error')}`,
       })
-      if (full) await goOnWhenThereIsRoom(tools, serverId)
+      // QEMU says so a moment before it stops the guest: time to do it.
+      if (full) await tools.clock.sleep(500).then(() => goOnWhenThereIsRoom(tools, serverId))
       return
     }
     case 'DEVICE_DELETED': {
@@ -67,16 +68,19 @@ async function take(tools: QemuTools, serverId: string, event: QmpEvent): Promis
   }
 }
 
-async function goOnWhenThereIsRoom(tools: QemuTools, serverId: string): Promise<void> {
+/** Waits for room, then lets a guest go on that QEMU stopped for want of it. A guest that somebody paused stays paused. */
+export async function goOnWhenThereIsRoom(tools: QemuTools, serverId: string): Promise<void> {
   const monitor = tools.monitors.get(serverId)
   while (monitor !== undefined && tools.monitors.get(serverId) === monitor) {
-    await tools.clock.sleep(1_000)
+    const { status } = (await monitor.execute('query-status')) as { status: string }
+    if (status !== 'io-error') return
     const { bavail, bsize } = await statfs(tools.state)
-    if (bavail * bsize < ROOM_TO_GO_ON) continue
-    if ((await monitor.state()) !== 'paused') return
-    await monitor.execute('cont')
-    tools.emit({ kind: 'resumed', serverId })
-    return
+    if (bavail * bsize >= ROOM_TO_GO_ON) {
+      await monitor.execute('cont')
+      tools.emit({ kind: 'resumed', serverId })
+      return
+    }
+    await tools.clock.sleep(1_000)
   }
 }
 
