@@ -38,6 +38,7 @@ import { serveConductor } from '#services/nova/domain/conductor/serve.ts'
 import { conductorTools, type ConductorParts } from '#services/nova/domain/conductor/tools.ts'
 import { decide } from '#services/nova/domain/scheduling/decide.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
+import type { SshKeys } from '#services/nova/domain/key-pairs.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
@@ -62,7 +63,8 @@ export const definition: ServiceDefinition = {
   requestIdHeaders: ['x-compute-request-id'],
   normalizePath: path => {
     // /v2 is the older name of the same API; a project's id may stand behind the version.
-    const folded = path.replace(/^\/v2(?=\/|$)/, '/v2.1')
+    // Alone it is a document of its own.
+    const folded = path.replace(/^\/v2(?=\/[^/])/, '/v2.1')
     return folded.replace(/^\/v2\.1\/[0-9a-f]{32}(?=\/|$)/, '/v2.1')
   },
   bodyLimit: 1_048_576,
@@ -91,6 +93,8 @@ export interface NovaTools {
     readonly neutron: Transport
     readonly cinder: Transport
     readonly placement: Transport
+    /** Asked whether a project exists that a client names. Without it every name is taken. */
+    readonly keystone?: Transport
   }
   readonly hosts: readonly HostParts[]
   readonly policyOverrides?: Readonly<Record<string, string>>
@@ -99,6 +103,7 @@ export interface NovaTools {
   readonly sha224: (text: string) => string
   readonly sha256: (text: string) => string
   readonly md5: (bytes: Uint8Array) => string
+  readonly sshKeys: SshKeys
 }
 
 /** What API tables and other rooms are given. */
@@ -262,6 +267,7 @@ export function createNova(tools: NovaTools): Nova {
             reservedMemoryMb: settings.reservedHostMemoryMb,
           },
           downAfterMs: settings.serviceDownTimeS * 1000,
+          warn: says => log.warn(null, says),
           provide: async (ctx, node) => placement.provide(await asService(ctx), node, node.ratios),
           configDriveFiles,
         }),

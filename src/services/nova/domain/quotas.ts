@@ -44,9 +44,9 @@ export async function limitsOf(
     .where('user_id', '=', '')
     .execute()
   const limits: Record<QuotaName, number> = { ...defaults }
-  for (const of of ['default', projectId]) {
+  for (const whose of ['default', projectId]) {
     for (const row of rows)
-      if (row.project_id === of && row.resource in limits) limits[row.resource as QuotaName] = row.quota
+      if (row.project_id === whose && row.resource in limits) limits[row.resource as QuotaName] = row.quota
   }
   return limits
 }

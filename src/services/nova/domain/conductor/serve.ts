@@ -25,6 +25,7 @@ export interface ConductorServing {
     readonly reservedMemoryMb: number
   }
   readonly downAfterMs: number
+  readonly warn: (says: string) => void
   /** Tells Placement what a host has. */
   readonly provide: (
     ctx: Ctx,
@@ -47,6 +48,8 @@ export interface ConductorServing {
 
 export function serveConductor(bus: Bus, parts: ConductorServing): Promise<Served> {
   const { database, clock } = parts
+  /** What Placement was told of each node. */
+  const told = new Map<string, string>()
   return bus.serve(conductorRpc, null, {
     server_to_build: async (ctx, { serverId }) => ({
       server: await database.read({ ...ctx, subject: serverId }, 'server-to-build', q => serverToBuild(q, serverId)),
@@ -72,7 +75,7 @@ export function serveConductor(bus: Bus, parts: ConductorServing): Promise<Serve
     config_drive_files: async (ctx, { serverId, nics }) => ({
       files: await parts.configDriveFiles(ctx, serverId, nics),
     }),
-    host_report: (ctx, report) => hostReport(parts, ctx, report),
+    host_report: (ctx, report) => hostReport(parts, told, ctx, report),
     guest_changed: async (ctx, { serverId, state }) => {
       await database.tx(ctx, 'guest-changed', async q => {
         const server = await serversDb(q).byId(serverId)
@@ -97,6 +100,7 @@ const wantedOf = (server: Server): 'running' | 'shutdown' | null =>
 
 async function hostReport(
   parts: ConductorServing,
+  told: Map<string, string>,
   ctx: Ctx,
   report: HostReport,
 ): Promise<{ nodeId: string; wanted: Record<string, 'running' | 'shutdown' | 'gone'> }> {
@@ -129,20 +133,22 @@ async function hostReport(
       clock.now(),
     )
   })
-  const same =
-    known !== undefined &&
-    known.vcpus === facts.vcpus &&
-    known.memoryMb === facts.memoryMb &&
-    known.localGb === facts.diskGb
-  if (!same || report.nodeId === null) {
-    await parts.provide(ctx, {
-      id: nodeId,
-      hostname: report.node,
-      vcpus: facts.vcpus,
-      memoryMb: facts.memoryMb,
-      diskGb: facts.diskGb,
-      ratios,
-    })
+  // Told once per process and whenever it changes; when Placement cannot be asked, the next report tells it again.
+  const inventory = `${facts.vcpus}/${facts.memoryMb}/${facts.diskGb}`
+  if (told.get(nodeId) !== inventory) {
+    try {
+      await parts.provide(ctx, {
+        id: nodeId,
+        hostname: report.node,
+        vcpus: facts.vcpus,
+        memoryMb: facts.memoryMb,
+        diskGb: facts.diskGb,
+        ratios,
+      })
+      told.set(nodeId, inventory)
+    } catch (error) {
+      parts.warn(`Placement does not know of ${report.host} yet: ${(error as Error).message}`)
+    }
   }
   const here = await database.read(ctx, 'servers-on-host', q => serversDb(q).onHost(report.host))
   const wanted: Record<string, 'running' | 'shutdown' | 'gone'> = {}

@@ -1,0 +1,134 @@
+// First data through the public APIs, in order: flavors, networks, images, key pair. Idempotent; what is there is left alone.
+import { createReadStream, existsSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { createExec } from '#host/node/exec.ts'
+import type { Guest } from '#host/guest/build-guest.ts'
+import type { HttpAnswer } from '#kernel/http/call.ts'
+import { wordsOf, type Transport } from '#kernel/http/client.ts'
+import type { StartOptions } from '#main/control/control.ts'
+import type { Cloud } from '#main/create-cloud.ts'
+import { definition as glance } from '#services/glance/service.ts'
+
+/** A person's calls through a service's public API. */
+export interface Caller {
+  json<T>(to: Transport, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<T>
+  send(
+    to: Transport,
+    method: string,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    headers: Record<string, string>,
+  ): Promise<HttpAnswer>
+}
+
+/** Fills in what is missing. Returns notices for the person. */
+export async function bootstrap(cloud: Cloud, options: StartOptions): Promise<string[]> {
+  const notices: string[] = []
+  const admin = await callerOf(cloud)
+  notices.push(...(await firstImages(cloud, options, admin)))
+  return notices
+}
+
+/** Calls as the service account of glance, whose images belong to project service. */
+async function callerOf(cloud: Cloud): Promise<Caller> {
+  const ctx = await cloud.identityOf('glance').ctx('koto')
+  const token = ctx.who?.token ?? ''
+  const raw = async (
+    to: Transport,
+    method: string,
+    pathname: string,
+    body: string | AsyncIterable<Uint8Array> | null,
+    headers: Record<string, string>,
+  ): Promise<HttpAnswer> => {
+    const [plain = '', query = ''] = pathname.split('?')
+    const answer = await to.send('koto', {
+      method,
+      path: plain,
+      query,
+      headers: { 'x-auth-token': token, ...headers },
+      body,
+    })
+    if (answer.status >= 400)
+      throw new Error(`first data: ${method} ${pathname} was answered ${answer.status}: ${wordsOf(answer)}`)
+    return answer
+  }
+  return {
+    async json<T>(
+      to: Transport,
+      method: string,
+      pathname: string,
+      body?: unknown,
+      headers: Record<string, string> = {},
+    ) {
+      const answer = await raw(
+        to,
+        method,
+        pathname,
+        body === undefined ? null : JSON.stringify(body),
+        body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      )
+      return (typeof answer.body === 'string' && answer.body !== '' ? JSON.parse(answer.body) : null) as T
+    },
+    send: (to, method, pathname, body, headers) => raw(to, method, pathname, body, headers),
+  }
+}
+
+interface ImageRow {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+}
+
+/** koto-tiny with its kernel and ramdisk; on a cloud without QEMU its rows stand for an image nobody boots. */
+async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller): Promise<string[]> {
+  const to = cloud.transportTo(glance)
+  const { images } = await caller.json<{ images: ImageRow[] }>(to, 'GET', '/v2/images?visibility=public&limit=100')
+  const there = (name: string): ImageRow | undefined =>
+    images.find(image => image.name === name && image.status === 'active')
+  if (there('koto-tiny') !== undefined) return []
+  const checkout = fileURLToPath(new URL('../..', import.meta.url))
+  const cacheDir = existsSync(path.join(checkout, '.git'))
+    ? path.join(checkout, '.cache', 'guest')
+    : options.state.folder('cache', 'guest')
+  const { buildGuest } = await import('#host/guest/build-guest.ts')
+  let guest: Guest
+  try {
+    guest = await buildGuest({ cacheDir, exec: createExec(), log: options.progress })
+  } catch (error) {
+    return [`The image koto-tiny could not be built: ${(error as Error).message}`]
+  }
+  const make = async (
+    name: string,
+    file: { path: string; size: number },
+    fields: Record<string, unknown>,
+  ): Promise<string> => {
+    const half = images.find(image => image.name === name && image.status === 'queued')
+    const id =
+      half?.id ?? (await caller.json<ImageRow>(to, 'POST', '/v2/images', { name, visibility: 'public', ...fields })).id
+    await caller.send(to, 'PUT', `/v2/images/${id}/file`, createReadStream(file.path, { highWaterMark: 1 << 20 }), {
+      'content-type': 'application/octet-stream',
+      'content-length': String(file.size),
+    })
+    return id
+  }
+  const kernel =
+    there('koto-tiny-kernel')?.id ??
+    (await make('koto-tiny-kernel', guest.kernel, { disk_format: 'aki', container_format: 'aki' }))
+  const ramdisk =
+    there('koto-tiny-ramdisk')?.id ??
+    (await make('koto-tiny-ramdisk', guest.ramdisk, { disk_format: 'ari', container_format: 'ari' }))
+  await make('koto-tiny', guest.disk, {
+    disk_format: 'qcow2',
+    container_format: 'bare',
+    min_disk: guest.minDiskGb,
+    min_ram: guest.minRamMb,
+    kernel_id: kernel,
+    ramdisk_id: ramdisk,
+    os_command_line: guest.commandLine,
+    os_distro: 'koto',
+    os_admin_user: 'koto',
+  })
+  return []
+}

@@ -1,0 +1,248 @@
+// The only file that knows all services: plain function calls in order. A cloud is a value; two of them live in one process.
+import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+
+import { createFrontDoor, type Mount, type SocketDoor } from '#host/node/front-door.ts'
+import { createExec } from '#host/node/exec.ts'
+import { createFernet, fileKeys, memoryKeys } from '#host/node/fernet.ts'
+import { createPasswords } from '#host/node/password.ts'
+import { authenticateBy } from '#kernel/http/authenticate.ts'
+import type { Handle } from '#kernel/http/call.ts'
+import { inProcess, type Transport } from '#kernel/http/client.ts'
+import { createServiceIdentity, type ServiceIdentity } from '#kernel/http/service-identity.ts'
+import type { ServiceDefinition } from '#kernel/http/service.ts'
+import type { Routes } from '#kernel/contract/route.ts'
+import type { Audit } from '#kernel/lib/violation.ts'
+import { findMachine, hostAddress, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
+import { createPlatform, unavailableWords, type Platform } from '#main/platform.ts'
+import { kotoConfig } from '#main/options.ts'
+import { createRefusals, type Refusals } from '#main/refusals.ts'
+import type { StartOptions } from '#main/control/control.ts'
+import { keystoneConfig } from '#services/keystone/config.ts'
+import { migrations as keystoneMigrations } from '#services/keystone/db/migrations/list.ts'
+import { createKeystone, definition as keystone } from '#services/keystone/service.ts'
+import { glanceConfig } from '#services/glance/config.ts'
+import { migrations as glanceMigrations } from '#services/glance/db/tables.ts'
+import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
+import { createGlance, definition as glance } from '#services/glance/service.ts'
+import { novaConfig } from '#services/nova/config.ts'
+import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
+import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
+
+/** A service as main sees it. */
+export interface Part {
+  readonly definition: ServiceDefinition
+  readonly handle: Handle
+  readonly routes: readonly Routes[]
+  readonly audit?: Audit
+}
+
+export interface Cloud {
+  readonly platform: Platform
+  readonly machine: Machine
+  readonly parts: readonly Part[]
+  readonly nova: Nova
+  readonly refusals: Refusals
+  readonly port: number
+  /** `http://127.0.0.1:8080`. */
+  readonly door: string
+  readonly hostIp: string
+  /** A context of the service account `nova`, for looking at things from the outside. */
+  readonly identityOf: (user: string) => ServiceIdentity
+  readonly transportTo: (definition: ServiceDefinition) => Transport
+  stop(options: { keepGuests: boolean; remove: boolean }): Promise<void>
+}
+
+/** Starts everything in order; on a failure what was started is stopped again. Throws Refusal for what a person can mend. */
+export async function createCloud(options: StartOptions): Promise<Cloud> {
+  const { state, config } = options
+  const koto = config.of(kotoConfig)
+  const undo: (() => Promise<unknown> | unknown)[] = []
+  try {
+    const platform = await createPlatform({
+      state,
+      logs: options.logs,
+      faults: process.env['KOTO_FAULT'] ?? '',
+      die: () => process.kill(process.pid, 'SIGKILL'),
+    })
+    undo.push(() => platform.close())
+    const { clock, ids, cross, bus, log } = platform
+    const refusals = createRefusals(clock)
+    const pipeline = (what: string) => ({ refused: refusals.keep, unavailable: unavailableWords(what) })
+    let door = `http://${koto.bind}:${koto.port}`
+    const handles = new Map<string, Handle>()
+    /** Late on purpose: services know each other by name, and are there when the first call comes. */
+    const transportTo = (to: ServiceDefinition): Transport =>
+      inProcess(call => (handles.get(to.name) ?? absent)(call), to.actor, `${door}${to.prefix}`)
+    const parts: Part[] = []
+    const add = (part: Part): void => {
+      parts.push(part)
+      handles.set(part.definition.name, part.handle)
+    }
+
+    // ── identity
+    const keys = (name: string) => (state.ephemeral ? memoryKeys() : fileKeys(state.folder('keys', name)))
+    const identity = createKeystone({
+      database: await platform.open('keystone', keystoneMigrations),
+      clock,
+      ids,
+      cross,
+      log: log('keystone'),
+      settings: config.of(keystoneConfig),
+      drivers: {
+        passwords: createPasswords(),
+        tokenSeal: createFernet(keys('tokens')),
+        credentialSeal: createFernet(keys('credentials')),
+      },
+      frontDoor: door,
+    })
+    add({ definition: keystone, handle: identity.handle, routes: identity.routes, audit: identity.audit })
+    const authenticate = authenticateBy(transportTo(keystone))
+    const identities = new Map<string, ServiceIdentity>()
+    const identityOf = (user: string): ServiceIdentity => {
+      let found = identities.get(user)
+      if (found === undefined) {
+        found = createServiceIdentity(
+          transportTo(keystone),
+          { user, password: options.passwords.service },
+          { clock, ids, cross: (_crossing, deed) => deed() },
+        )
+        identities.set(user, found)
+      }
+      return found
+    }
+
+    // ── this machine
+    let answerMetadata: Parameters<typeof findMachine>[1]['onMetadata'] = async () =>
+      ({ status: 503, headers: {}, body: '' }) as never
+    const machine = await findMachine(
+      { hypervisor: koto.hypervisor, network: koto.network, hosts: koto.hosts },
+      { state, exec: createExec(), clock, onMetadata: request => answerMetadata(request) },
+    )
+    undo.push(() => machine.fabric?.close())
+
+    // ── images
+    const images = createGlance({
+      database: await platform.open('glance', glanceMigrations),
+      clock,
+      ids,
+      cross,
+      log: log('glance-api'),
+      authenticate,
+      settings: config.of(glanceConfig),
+      store: createFileStore(state.folder('images')),
+      pipeline: pipeline('image'),
+    })
+    add({ definition: glance, handle: images.handle, routes: images.routes, audit: images.audit })
+
+    // ── compute
+    const compute = createNova({
+      database: await platform.open('nova', novaMigrations),
+      bus,
+      clock,
+      ids,
+      cross,
+      log: log('nova'),
+      authenticate,
+      identity: identityOf('nova'),
+      settings: config.of(novaConfig),
+      neighbours: {
+        glance: transportTo(glance),
+        neutron: transportTo({ name: 'neutron', actor: 'neutron-server', prefix: '/networking' } as ServiceDefinition),
+        cinder: transportTo({ name: 'cinder', actor: 'cinder-api', prefix: '/volume' } as ServiceDefinition),
+        placement: transportTo({
+          name: 'placement',
+          actor: 'placement-api',
+          prefix: '/placement',
+        } as ServiceDefinition),
+      },
+      hosts: machine.hosts.map(host => ({
+        host: host.name,
+        hostIp: host.ip,
+        hypervisor: host.hypervisor,
+        files: host.files,
+      })),
+      pipeline: pipeline('compute'),
+      sha224,
+      sha256,
+      md5,
+    })
+    add({ definition: nova, handle: compute.handle, routes: compute.routes })
+
+    // ── start, in order
+    await identity.bootstrap({
+      adminPassword: options.passwords.admin,
+      servicePassword: options.passwords.service,
+      endpoints: parts.flatMap(({ definition }) =>
+        definition.types.map(type => ({
+          service: definition.name,
+          type,
+          url: `$(front_door)s${definition.prefix}${definition.catalogPath}`,
+        })),
+      ),
+    })
+    await identity.start()
+    await images.start()
+    await compute.start()
+    undo.push(() => compute.stop())
+
+    // ── the door
+    let ready = false
+    const web = fileURLToPath(new URL('../../web/dist', import.meta.url))
+    const frontDoor = await createFrontDoor({
+      bind: koto.bind,
+      port: koto.port,
+      classicPorts: koto.classicPorts,
+      mounts: parts.map((part): Mount => ({
+        prefix: part.definition.prefix,
+        handle: part.handle,
+        classicPort: part.definition.classicPort,
+      })),
+      sockets: [] as SocketDoor[],
+      webRoot: existsSync(web) ? web : null,
+      ready: () => ready,
+      report: error => log('koto').error(null, 'the front door', error),
+    })
+    const port = await frontDoor.listen()
+    door = `http://${koto.bind}:${port}`
+    undo.push(() => frontDoor.close())
+    ready = true
+
+    return {
+      platform,
+      machine,
+      parts,
+      nova: compute,
+      refusals,
+      port,
+      door,
+      hostIp: koto.hostIp === '' ? hostAddress(koto.bind) : koto.hostIp,
+      identityOf,
+      transportTo,
+      async stop({ keepGuests, remove }) {
+        ready = false
+        await frontDoor.close()
+        if (!keepGuests)
+          for (const host of machine.hosts)
+            for (const guest of await host.hypervisor.list())
+              await host.hypervisor.powerOff(guest.serverId, { graceMs: 10_000 })
+        await compute.stop()
+        await identity.stop()
+        if (machine.fabric !== null) {
+          if (keepGuests && !remove) await machine.fabric.close()
+          else await machine.fabric.stop()
+        }
+        await platform.close()
+      },
+    }
+  } catch (error) {
+    for (const step of undo.reverse()) await Promise.resolve(step()).catch(() => undefined)
+    throw error
+  }
+}
+
+const absent: Handle = async () => ({
+  status: 503,
+  headers: { 'content-type': 'application/json' },
+  body: '{"error":{"code":503,"message":"This service is not there."}}',
+})
