@@ -3,6 +3,7 @@ import type { HandlerTable } from '#kernel/http/handlers.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
+import { nounTables } from '#services/nova/compose-nouns.ts'
 import type { QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { serverLoads } from '#services/nova/domain/servers/loads.ts'
 import { createServersDomain } from '#services/nova/domain/servers/servers.ts'
@@ -56,7 +57,7 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     },
   })
   return {
-    tables,
+    tables: [...tables, ...nounTables(rooms, quotaDefaults(settings))],
     configDriveFiles: async () => ({}),
     finishDelete: (ctx, id) => domain.finishDelete(ctx, id),
   }
