@@ -221,6 +221,11 @@ export interface Mechanism {
    * what was applied; `full` asks for the first kind again. Rejects only when nothing at all can be done.
    */
   apply(desired: HostNetworkState, options?: { full?: boolean }): Promise<ApplyResult>
+  /**
+   * Calls back when a guest's device came or went, so that `apply` may be called again: compute makes devices, this wires them.
+   * Returns the end of it.
+   */
+  watch(changed: () => void): () => void
   /** Resolves when background work of the last apply (metadata sockets) is finished. */
   settled(): Promise<void>
   inventory(): Promise<MechanismInventory>

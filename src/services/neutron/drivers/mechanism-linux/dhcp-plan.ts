@@ -12,7 +12,8 @@ import {
   mac,
   whole,
 } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { dhcpPair } from '#services/neutron/drivers/mechanism-linux/names.ts'
+import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
+import { dhcpNamespace, dhcpPair } from '#services/neutron/drivers/mechanism-linux/names.ts'
 import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
 import { METADATA_IP } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
 
@@ -20,18 +21,6 @@ import { METADATA_IP } from '#services/neutron/drivers/mechanism-linux/router-pl
 export const METADATA_IP6 = 'fe80::a9fe:a9fe'
 const LEASE_SECONDS = 86_400
 const DEFAULT_DOMAIN = 'openstacklocal'
-
-export interface DhcpPlan {
-  readonly networkId: string
-  readonly argv: readonly string[]
-  readonly hosts: string
-  readonly options: string
-  /** What may be leased, as `mac ip`: any other lease is stale. */
-  readonly leasable: ReadonlySet<string>
-}
-
-/** Folder of a network's files, inside the fabric. */
-export const dhcpFolder = (networkId: string): string => `/run/koto/dhcp/${networkId}`
 
 /** Addresses of the server and of metadata. Without a DHCP port there is nothing. */
 export function dhcpNamespacePlan(network: NetworkState): NamespacePlan | null {
@@ -81,10 +70,11 @@ export function dhcpPlan(
   ports: readonly PortState[],
   asUser: string,
   bad: (portId: string, why: unknown) => void,
-): DhcpPlan | null {
+): DnsmasqPlan | null {
   const subnets = served(network)
   if (network.dhcpPort === undefined || !network.adminUp || subnets.length === 0) return null
-  const folder = dhcpFolder(id(network.id))
+  const key = `dhcp/${id(network.id)}`
+  const folder = serverFolder(key)
   const suffix = domain(
     network.dnsDomain === undefined || network.dnsDomain === '' ? DEFAULT_DOMAIN : network.dnsDomain,
   )
@@ -127,7 +117,7 @@ export function dhcpPlan(
     `--dhcp-option-force=option:mtu,${whole(network.mtu, 68, 65_535, 'an MTU')}`,
     ...subnets.map(rangeOf),
   ]
-  return { networkId: network.id, argv, hosts: text(hosts), options: text(options), leasable }
+  return { key, namespace: dhcpNamespace(network.id), argv, hosts: text(hosts), options: text(options), leasable }
 }
 
 const text = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')

@@ -1,7 +1,7 @@
 // What is really on the machine, for the audit: everything here is read from the kernel and from running programs.
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { MechanismInventory } from '#services/neutron/drivers/mechanism.ts'
-import type { DhcpServers } from '#services/neutron/drivers/mechanism-linux/dhcp-server.ts'
+import type { DnsmasqServers } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
 import { TABLE } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
 import type { MetadataProxy } from '#services/neutron/drivers/mechanism-linux/metadata-proxy.ts'
 
@@ -10,20 +10,22 @@ type Filters = Record<string, { rules: number; defaultDeny: boolean; digest: str
 /** Reads all. Throws when the fabric itself cannot be asked. */
 export async function readInventory(
   fabric: Fabric,
-  dhcp: DhcpServers,
+  dnsmasq: DnsmasqServers,
   metadata: MetadataProxy,
 ): Promise<MechanismInventory> {
   const [namespaces, links, running, listing] = await Promise.all([
     fabric.namespaces(),
     fabric.link.links(),
-    dhcp.running(),
+    dnsmasq.running(),
     fabric.exec.run(['nft', '-j', 'list', 'table', 'bridge', TABLE], { anyCode: true }),
   ])
   const dhcpServers = await Promise.all(
-    [...running].map(async ([networkId, pid]) => {
-      const { hosts, leases } = await dhcp.files(networkId)
-      return { networkId, pid, hosts: hostRows(hosts), leases: leaseRows(leases) }
-    }),
+    [...running]
+      .flatMap(([key, pid]) => (key.startsWith('dhcp/') ? [{ key, pid }] : []))
+      .map(async ({ key, pid }) => {
+        const { hosts, leases } = await dnsmasq.files(key)
+        return { networkId: key.slice('dhcp/'.length), pid, hosts: hostRows(hosts), leases: leaseRows(leases) }
+      }),
   )
   const routers = await Promise.all(
     namespaces

@@ -1,6 +1,7 @@
 // The default network driver: the kernel's own bridges, namespaces, nftables and dnsmasq, all inside the cloud's fabric.
 import { join } from 'node:path'
 import type { Clock } from '#kernel/lib/clock.ts'
+import { monitorLinks, type LinkEvent } from '#host/linux/link-monitor.ts'
 import { createEgress } from '#host/linux/egress.ts'
 import { EXTERNAL, type Fabric } from '#host/linux/fabric.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
 } from '#services/neutron/drivers/mechanism.ts'
 import { cidr, ip, reason } from '#services/neutron/drivers/mechanism-linux/checked.ts'
 import { prefixOf } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { createDhcpServers, inTurns } from '#services/neutron/drivers/mechanism-linux/dhcp-server.ts'
+import { createDnsmasqServers, inTurns } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
 import { dhcpNamespacePlan, dhcpPlan } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
 import { createFilterLoader, probeReplies } from '#services/neutron/drivers/mechanism-linux/filter-loader.ts'
 import type { Replies } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
@@ -21,12 +22,14 @@ import { readInventory } from '#services/neutron/drivers/mechanism-linux/invento
 import { createMetadataProxy, type MetadataDoor } from '#services/neutron/drivers/mechanism-linux/metadata-proxy.ts'
 import {
   OWN_DEVICE,
+  TAP_DEVICE,
   dhcpNamespace,
   externalPair,
   routerNamespace,
 } from '#services/neutron/drivers/mechanism-linux/names.ts'
 import { EMPTY_PLAN, converge, type NamespacePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
 import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
+import { raPlan } from '#services/neutron/drivers/mechanism-linux/ra-plan.ts'
 import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
 import { sift } from '#services/neutron/drivers/mechanism-linux/sift.ts'
 import { wiringOf } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
@@ -56,7 +59,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
   const { fabric } = options
   const replies = options.replies ?? (await probeReplies(fabric))
   const filters = createFilterLoader(fabric, replies)
-  const dhcp = createDhcpServers(fabric, join(options.stateDir, 'network', 'dnsmasq.log'), options.root)
+  const dnsmasq = createDnsmasqServers(fabric, join(options.stateDir, 'network', 'dnsmasq.log'), options.root)
   const metadata = createMetadataProxy(fabric, options.onMetadata)
   const egress = createEgress(fabric, join(options.stateDir, 'network', 'pasta.log'))
   let egressFailed: string | null = options.egress === true ? null : 'no way out was configured'
@@ -100,11 +103,19 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
         return []
       }
     })
+    for (const router of usable.routers) {
+      try {
+        const plan = raPlan(router, usable.networks, options.root ? 'nobody' : 'root')
+        if (plan !== null) plans.push(plan)
+      } catch (error) {
+        note('routers', router.id, error)
+      }
+    }
     const doors = doorsOf(usable).filter(door => places.has(door.namespace))
     if (stale.length > 0) {
       const leaving = new Set(stale)
-      await dhcp.converge(
-        plans.filter(plan => !leaving.has(dhcpNamespace(plan.networkId))),
+      await dnsmasq.converge(
+        plans.filter(plan => !leaving.has(plan.namespace)),
         full,
       )
       await metadata.converge(doors.filter(door => there.has(door.namespace)))
@@ -139,7 +150,10 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
         note(owner.kind, owner.id, error)
       }
     })
-    for (const [networkId, why] of await dhcp.converge(plans, full)) note('networks', networkId, why)
+    for (const [key, why] of await dnsmasq.converge(plans, full)) {
+      const [kind, owner = ''] = key.split('/')
+      note(kind === 'dhcp' ? 'networks' : 'routers', owner, why)
+    }
     background = background.then(async () => {
       const late = await metadata.converge(doors)
       metadataFailed.clear()
@@ -158,18 +172,37 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       first = false
       return queue(desired, full)
     },
+    watch(changed) {
+      let stop = (): void => undefined
+      let ended = false
+      const listen = (): void => {
+        // What is on a bridge already was put there by us.
+        const heard = (event: LinkEvent): void => {
+          if (TAP_DEVICE.test(event.name) && (event.gone || event.master === null)) changed()
+        }
+        stop = monitorLinks(fabric, heard, () => {
+          // It ended with the fabric, or was ended: whatever was missed is seen by the next apply.
+          void options.clock.sleep(1_000).then(() => (ended ? undefined : (listen(), changed())))
+        })
+      }
+      listen()
+      return () => {
+        ended = true
+        stop()
+      }
+    },
     async settled() {
       await background
       const [problem] = metadataFailed
       if (problem !== undefined) throw new Error(`metadata is not answered in ${problem[0]}: ${problem[1]}`)
     },
-    inventory: () => readInventory(fabric, dhcp, metadata),
+    inventory: () => readInventory(fabric, dnsmasq, metadata),
     expectedFilters: desired => filters.preview(sift(desired).usable).digests,
     async remove() {
       await background
       await metadata.close()
       await egress.stop()
-      await dhcp.converge([], true)
+      await dnsmasq.converge([], true)
       const names = (await fabric.namespaces()).filter(name => /^q(router|dhcp)-/.test(name))
       await fabric.removeNamespaces(names)
       const links = await fabric.link.links()

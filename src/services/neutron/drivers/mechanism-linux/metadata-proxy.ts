@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Server as NetServer } from 'node:net'
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { ListenWhere } from '#host/linux/listen-in.ts'
+import { METADATA_IP6 } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
+import { METADATA_IP } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
 import type { MetadataReply, MetadataRequest, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
 
 /** A place to answer: a namespace, and which network or router it stands for. */
@@ -20,6 +22,9 @@ export interface MetadataProxy {
   close(): Promise<void>
 }
 
+/** Headers by which services speak of guests among themselves: a guest's own are not passed on. */
+const INTERNAL = /^x-(forwarded|instance|tenant|project|provider|metadata)/
+const METADATA = new Set([METADATA_IP, METADATA_IP6])
 const BODY_LIMIT = 64 * 1024
 const ANSWER_MS = 15_000
 
@@ -86,10 +91,12 @@ async function answer(
   try {
     const body = await readBody(request)
     if (body === null) return send({ status: 413, body: 'the body is too large\n' })
-    const source = request.socket.remoteAddress ?? ''
+    // In a network's namespace only the two addresses of metadata are meant, not the DHCP server's own, which other networks can reach.
+    if ('networkId' in door.origin && !METADATA.has(bare(request.socket.localAddress)))
+      return void request.socket.destroy()
     const headers = Object.fromEntries(
       Object.entries(request.headers).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+        value === undefined || INTERNAL.test(name) ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
       ),
     )
     const ask: MetadataRequest = {
@@ -97,7 +104,7 @@ async function answer(
       path: request.url ?? '/',
       headers,
       body,
-      sourceIp: source.replace(/^::ffff:/, '').replace(/%.*$/, ''),
+      sourceIp: bare(request.socket.remoteAddress),
       ...door.origin,
     }
     send(await withDeadline(onRequest(ask), ANSWER_MS))
@@ -107,6 +114,8 @@ async function answer(
     else response.destroy()
   }
 }
+
+const bare = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '').replace(/%.*$/, '')
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   const parts: Buffer[] = []

@@ -114,8 +114,7 @@ function routeLine(verb: 'replace' | 'del', route: RoutePlan): string {
   const device = route.device === null ? '' : ` dev ${route.device}`
   // A gateway may lie outside the subnet; the device says where it is.
   const onlink = verb === 'replace' && via !== '' && device !== '' ? ' onlink' : ''
-  const six = (route.via ?? route.destination).includes(':') ? '-6 ' : ''
-  return `${six}route ${verb} ${route.destination}${via}${device}${onlink}`
+  return `route ${verb} ${route.destination}${via}${device}${onlink}`
 }
 
 const addressKey = (device: string, address: string): string => {
@@ -169,7 +168,7 @@ function complaintsOf(stderr: string, lines: readonly string[]): string[] {
     const line = lines[Number(match[1]) - 1] ?? ''
     const said = stderr.slice(from, match.index).trim().replace(/\s+/g, ' ')
     from = match.index + match[0].length
-    if (!/^(-6 )?(addr|route) del/.test(line)) complaints.push(`${said} (${line})`)
+    if (!/^(addr|route) del/.test(line)) complaints.push(`${said} (${line})`)
   }
   return complaints
 }

@@ -42,8 +42,19 @@ export function routerPlan(router: RouterState): NamespacePlan {
       'net/ipv4/conf/all/arp_notify',
       'net/ipv6/conf/all/ndisc_notify',
     ],
-    tables: [natTable(router)],
+    tables: [natTable(router), ADVERTISE_ONLY],
   }
+}
+
+/** The server that advertises the router would also answer DHCPv6; that is the network's own server's to do. */
+const ADVERTISE_ONLY: Ruleset = {
+  family: 'ip6',
+  table: 'koto',
+  sets: new Map(),
+  maps: new Map(),
+  chains: new Map([
+    ['local', { hook: 'type filter hook input priority 0; policy accept;', rules: ['udp dport 547 drop'] }],
+  ]),
 }
 
 const withPrefix = (address: { readonly ip: string; readonly prefix: number }): string =>

@@ -225,7 +225,7 @@ describe('routers with packets', { skip, timeout: 120_000 }, () => {
     const get = (guest: FakeGuest) =>
       guest.run(
         ['busybox', 'nc', '-w', '2', '169.254.169.254', '80'],
-        'GET /latest/meta-data HTTP/1.0\r\nX-Instance-ID: forged\r\n\r\n',
+        'GET /latest/meta-data HTTP/1.0\r\nX-Instance-ID: forged\r\nUser-Agent: test\r\n\r\n',
       )
     assert.match((await get(a)).stdout, /hello 10\.1\.0\.50$/)
     const routed = bench.asked.at(-1)
@@ -237,6 +237,11 @@ describe('routers with packets', { skip, timeout: 120_000 }, () => {
     assert.match((await get(twin)).stdout, /hello 10\.1\.0\.50$/)
     const direct = bench.asked.at(-1)
     assert.deepEqual([direct?.routerId, direct?.networkId, direct?.sourceIp], [undefined, SECOND, '10.1.0.50'])
+    assert.equal(direct?.headers['x-instance-id'], undefined, 'a guest does not say who it is')
+    assert.equal(direct?.headers['user-agent'], 'test')
+    const asked = bench.asked.length
+    await twin.run(['busybox', 'nc', '-w', '1', '10.1.0.2', '80'], 'GET / HTTP/1.0\r\n\r\n')
+    assert.equal(bench.asked.length, asked, "the DHCP server's own address is not metadata's")
     const outside = await bench.outside(['busybox', 'nc', '-w', '1', '172.24.4.10', '9697'], 'GET / HTTP/1.0\r\n\r\n')
     assert.equal(outside.stdout, '', "the proxy's own port is shut")
   })

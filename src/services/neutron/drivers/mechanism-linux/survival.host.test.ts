@@ -147,6 +147,36 @@ if (process.env['KOTO_SURVIVAL'] !== undefined) {
       }
     })
 
+    test('a device that compute makes later is heard of and wired', async () => {
+      const bench = await createHostBench()
+      let heard = 0
+      const stop = bench.mechanism.watch(() => (heard += 1))
+      try {
+        assert.deepEqual((await bench.mechanism.apply(wanted())).ports, {
+          [portOf(0).id]: 'down',
+          [portOf(1).id]: 'down',
+        })
+        const tap = `tap${portOf(0).id.slice(0, 11)}`
+        assert.ok(await eventually(async () => (await bench.fabric.processes()).length >= 3))
+        await bench.fabric.link.createTap(tap)
+        assert.ok(await eventually(() => Promise.resolve(heard > 0)))
+        assert.deepEqual((await bench.mechanism.apply(wanted())).ports, {
+          [portOf(0).id]: 'up',
+          [portOf(1).id]: 'down',
+        })
+        const before = heard
+        await bench.fabric.link.removeTap(tap)
+        assert.ok(await eventually(() => Promise.resolve(heard > before)))
+        assert.deepEqual((await bench.mechanism.apply(wanted())).ports, {
+          [portOf(0).id]: 'down',
+          [portOf(1).id]: 'down',
+        })
+      } finally {
+        stop()
+        await bench.end()
+      }
+    })
+
     test('in the end nothing is left: no device, no process, no namespace', async () => {
       const host = async () => (await createExec().run(['ip', '-br', 'link'])).stdout
       const before = await host()

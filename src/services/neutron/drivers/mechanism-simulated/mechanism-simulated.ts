@@ -40,6 +40,7 @@ export function createSimulatedMechanism(): Mechanism {
       current = desired
       return Promise.resolve(resultOf(desired))
     },
+    watch: () => () => undefined,
     settled: () => Promise.resolve(),
     inventory: () => Promise.resolve(inventoryOf(current)),
     expectedFilters: desired => wallOf(sift(desired).usable).digests,
@@ -118,7 +119,7 @@ function inventoryOf(state: HostNetworkState): MechanismInventory {
       }),
     ],
     dhcpServers: plansOf(usable, () => undefined).map((plan, index) => ({
-      networkId: plan.networkId,
+      networkId: plan.key.slice('dhcp/'.length),
       pid: index + 1,
       hosts: plan.hosts
         .split('\n')
