@@ -10,6 +10,8 @@ export interface FaultView {
   readonly at: VersionNumber
   readonly method: string
   readonly path: string
+  /** The request's headers, lower-case names: some services name what they did not like, or answer browsers in HTML. */
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 export interface Dialect {

@@ -95,6 +95,7 @@ export function createPipeline(
     }
     if (bound === null) throw dialect.notFound() // at another version
     const { route } = bound
+    service.media?.(call, route)
     if (isRule(route.policy) && route.judged === 'route') {
       const verdict = tools.policy.check(ctx.who, route.policy, OWN)
       if (!verdict.ok) throw because(dialect.forbidden(route.policy), verdict.because)
@@ -268,7 +269,13 @@ export function createPipeline(
     if (fault.because.length > 0) tools.refused?.(view.ctx, fault)
     const headers: Record<string, string> = { 'content-type': 'application/json', ...fault.headers }
     if (fault.status === 401) headers['www-authenticate'] ??= `Keystone uri="${identityOf(call.base)}"`
-    const body = dialect.envelope(fault, { requestId: view.ctx.requestId, at: view.at, method: call.method, path })
+    const body = dialect.envelope(fault, {
+      requestId: view.ctx.requestId,
+      at: view.at,
+      method: call.method,
+      path,
+      headers: call.headers,
+    })
     if (typeof body === 'string') headers['content-type'] = 'text/html; charset=UTF-8'
     return { status: fault.status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }
   }

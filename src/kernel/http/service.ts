@@ -1,4 +1,5 @@
 // What a service is, said once in its service.ts.
+import type { AnyRoute } from '#kernel/contract/route.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
 import type { SurfaceRow } from '#kernel/contract/surface.ts'
 import type { VersionList } from '#kernel/contract/version.ts'
@@ -19,6 +20,8 @@ export interface ServiceDefinition {
   readonly catalogPath: string
   readonly classicPort: number | null
   readonly versions: VersionList | null
+  /** How `Vary` spells the version header; default `OpenStack-API-Version`. */
+  readonly varyName?: string
   /** An older header beside `OpenStack-API-Version`, e.g. `x-openstack-nova-api-version` (its value lacks the type). */
   readonly legacyVersionHeader?: string
   readonly dialect: Dialect
@@ -33,6 +36,8 @@ export interface ServiceDefinition {
   readonly normalizePath?: (path: string) => string
   /** Throws a Fault for a request that is refused whatever it asks, e.g. one whose URL names another project. */
   readonly admit?: (call: HttpCall, ctx: Ctx) => void
+  /** Throws a Fault for media types that a route does not take (`content-type`) or give (`accept`); asked before the policy. */
+  readonly media?: (call: HttpCall, route: AnyRoute) => void
   /** GET routes answer HEAD as well. */
   readonly headFromGet?: boolean
   /** Largest JSON body in bytes; default 114,688 (oslo's sizelimit). */

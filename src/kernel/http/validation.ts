@@ -17,6 +17,8 @@ export interface Problem {
   /** jsonschema's sentence: `'' is too short`. */
   readonly message: string
   readonly params: Readonly<Record<string, unknown>>
+  /** The way through the schema to the keyword: `['properties', 'name', 'maxLength']`. */
+  readonly schemaPath: readonly string[]
 }
 
 /** A value the way Python's repr prints it. */
@@ -49,8 +51,12 @@ function sentence(error: ErrorObject, data: unknown): string {
   switch (error.keyword) {
     case 'required':
       return `${pythonRepr(params['missingProperty'])} is a required property`
-    case 'additionalProperties':
+    case 'additionalProperties': {
+      const patterns = error.parentSchema?.['patternProperties'] as Readonly<Record<string, unknown>> | undefined
+      if (patterns !== undefined)
+        return `${pythonRepr(params['additionalProperty'])} does not match any of the regexes: ${Object.keys(patterns).sort().map(pythonRepr).join(', ')}`
       return `Additional properties are not allowed (${pythonRepr(params['additionalProperty'])} was unexpected)`
+    }
     case 'type': {
       const types = String(params['type']).split(',')
       return `${it} is not of type ${types.map(pythonRepr).join(', ')}`
@@ -101,6 +107,13 @@ const at = (data: unknown, path: readonly string[]): { value: unknown; path: (st
   return { value, path: typed }
 }
 
+/** `/server/name` → `['server', 'name']`. */
+const pointerParts = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+
 /** Of several errors the one to tell: the shallowest, and never a branch of an anyOf when the anyOf itself failed. */
 function best(errors: readonly ErrorObject[]): ErrorObject {
   const depth = (error: ErrorObject): number => error.instancePath.split('/').length
@@ -123,7 +136,7 @@ export function createValidator(): Validator {
     strict: false,
     allowUnionTypes: true,
     validateFormats: true,
-    verbose: false,
+    verbose: true,
     ownProperties: true,
   })
   for (const [name, test] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: test })
@@ -160,10 +173,7 @@ export function createValidator(): Validator {
       const validate = validatorOf(shape, version)
       if (validate(value)) return null
       const error = best(validate.errors ?? [])
-      const parts = error.instancePath
-        .split('/')
-        .slice(1)
-        .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+      const parts = pointerParts(error.instancePath)
       const place = at(value, parts)
       return {
         path: place.path,
@@ -171,6 +181,7 @@ export function createValidator(): Validator {
         value: short(place.value),
         message: sentence(error, place.value),
         params: error.params,
+        schemaPath: pointerParts(decodeURIComponent(error.schemaPath)),
       }
     },
   }

@@ -36,12 +36,12 @@ export function negotiate(
 
 /** The headers that tell the client which version was used. */
 export function versionHeaders(service: ServiceDefinition, at: VersionNumber): Record<string, string> {
-  const { versions, legacyVersionHeader } = service
+  const { versions, legacyVersionHeader, varyName = 'OpenStack-API-Version' } = service
   if (versions === null) return {}
   const text = versionText(at)
   return {
     'openstack-api-version': `${versions.type} ${text}`,
     ...(legacyVersionHeader === undefined ? {} : { [legacyVersionHeader]: text }),
-    vary: legacyVersionHeader === undefined ? 'OpenStack-API-Version' : `OpenStack-API-Version, ${legacyVersionHeader}`,
+    vary: legacyVersionHeader === undefined ? varyName : `${varyName}, ${legacyVersionHeader}`,
   }
 }
