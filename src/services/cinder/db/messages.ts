@@ -1,0 +1,88 @@
+// What users are told of failures that happened after their request was accepted.
+import type { Kysely, Selectable } from 'kysely'
+
+import { fromTime, time } from '#kernel/db/codecs.ts'
+import { page } from '#kernel/db/page.ts'
+import type { CinderTables, MessageTable } from '#services/cinder/db/tables.ts'
+
+export interface Message {
+  readonly id: string
+  readonly projectId: string
+  readonly requestId: string
+  /** `VOLUME` or `VOLUME_SNAPSHOT`. */
+  readonly resourceType: string
+  readonly resourceId: string
+  readonly actionId: string
+  readonly detailId: string
+  readonly detail: string
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+const fromRow = (row: Selectable<MessageTable>): Message => ({
+  id: row.id,
+  projectId: row.project_id,
+  requestId: row.request_id,
+  resourceType: row.resource_type,
+  resourceId: row.resource_id,
+  actionId: row.action_id,
+  detailId: row.detail_id,
+  detail: row.detail,
+  createdAt: fromTime(row.created_at),
+  expiresAt: fromTime(row.expires_at),
+})
+
+export const messagesDb = (q: Kysely<CinderTables>) => ({
+  async byId(id: string): Promise<Message | undefined> {
+    const row = await q.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
+    return row === undefined ? undefined : fromRow(row)
+  },
+  async insert(message: Message): Promise<void> {
+    await q
+      .insertInto('messages')
+      .values({
+        id: message.id,
+        project_id: message.projectId,
+        request_id: message.requestId,
+        resource_type: message.resourceType,
+        resource_id: message.resourceId,
+        action_id: message.actionId,
+        detail_id: message.detailId,
+        detail: message.detail,
+        created_at: time(message.createdAt),
+        expires_at: time(message.expiresAt),
+      })
+      .execute()
+  },
+  async remove(id: string): Promise<void> {
+    await q.deleteFrom('messages').where('id', '=', id).execute()
+  },
+  /** Removes what has expired. Returns how many. */
+  async forget(now: number): Promise<number> {
+    const gone = await q.deleteFrom('messages').where('expires_at', '<', time(now)).executeTakeFirst()
+    return Number(gone.numDeletedRows)
+  },
+  async latestAbout(resourceId: string): Promise<Message | undefined> {
+    const row = await q
+      .selectFrom('messages')
+      .selectAll()
+      .where('resource_id', '=', resourceId)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row === undefined ? undefined : fromRow(row)
+  },
+  async list(
+    filters: { projectId: string; equal: Readonly<Record<string, string>> },
+    paging: { sort: readonly { column: string; direction: 'asc' | 'desc' }[]; marker: string | null; limit: number },
+  ): Promise<Message[] | undefined> {
+    let query = q.selectFrom('messages').selectAll().where('project_id', '=', filters.projectId)
+    for (const [column, value] of Object.entries(filters.equal))
+      query = query.where(column as 'resource_id', '=', value)
+    let marker
+    if (paging.marker !== null) {
+      marker = await query.where('id', '=', paging.marker).executeTakeFirst()
+      if (marker === undefined) return undefined
+    }
+    return (await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + 1 })).map(fromRow)
+  },
+})

@@ -1,0 +1,6 @@
+// Cinder's migrations, in order.
+import type { Migration } from '#kernel/db/migrations.ts'
+import { sagaMigration } from '#kernel/saga/db-log.ts'
+import { first } from '#services/cinder/db/migrations/0001-first.ts'
+
+export const migrations: readonly Migration[] = [first, sagaMigration('0002-saga-log')]
