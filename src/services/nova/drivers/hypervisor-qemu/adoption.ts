@@ -21,7 +21,7 @@ import type { FoundDisk, FoundGuest } from '#services/nova/drivers/hypervisor.ts
  */
 export async function adoptGuests(tools: QemuTools): Promise<void> {
   for (const serverId of await tools.store.ids()) {
-    await tools.locks.run(serverId, undefined, async () => {
+    const adopted = tools.locks.run(serverId, undefined, async () => {
       const record = await tools.store.read(serverId)
       if (record === undefined || tools.monitors.has(serverId)) return
       if (record.phase === 'destroying') return destroyGuest(tools, serverId)
@@ -43,6 +43,10 @@ export async function adoptGuests(tools: QemuTools): Promise<void> {
       const detail = record.bootId === tools.bootId ? 'ended while nobody watched' : 'the machine was restarted'
       await afterEnd(tools, { ...record, phase: 'stopped', ended: { why: 'guest', detail } })
     })
+    // One guest that cannot be taken back must not leave the others unwatched.
+    await adopted.catch((error: unknown) =>
+      tools.problem(`Instance ${serverId} could not be taken back: ${String(error)}`),
+    )
   }
 }
 

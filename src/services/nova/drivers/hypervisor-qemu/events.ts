@@ -12,9 +12,10 @@ import { sameProcess, type QemuTools } from '#services/nova/drivers/hypervisor-q
 const ROOM_TO_GO_ON = 64 * 2 ** 20
 
 export function guestEvents(tools: QemuTools, serverId: string, mark: ProcessMark): MonitorEvents {
+  const problem = (error: unknown): void => tools.problem(`Instance ${serverId}: ${String(error)}`)
   return {
-    event: event => void take(tools, serverId, event).catch(() => undefined),
-    ended: end => void ended(tools, serverId, mark, end).catch(() => undefined),
+    event: event => void take(tools, serverId, event).catch(problem),
+    ended: end => void ended(tools, serverId, mark, end).catch(problem),
   }
 }
 

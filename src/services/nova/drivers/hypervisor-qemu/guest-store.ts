@@ -1,5 +1,5 @@
 // What the QEMU driver remembers of each guest: one folder with one guest.json, written before the deed it speaks of.
-import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { GuestUser, ProcessMark } from '#host/qemu/process.ts'
 import type { GuestSpec } from '#services/nova/drivers/hypervisor.ts'
 
@@ -59,8 +59,16 @@ export function guestStore(state: string, user: GuestUser | undefined): GuestSto
     async write(record) {
       const file = `${folder(record.spec.serverId)}/guest.json`
       const beside = `${file}.${process.pid}.${++writes}.new`
-      await writeFile(beside, JSON.stringify(record, null, 1), { mode: 0o600 })
-      await rename(beside, file)
+      const text = JSON.stringify(record, null, 1)
+      try {
+        await writeFile(beside, text, { mode: 0o600 })
+        await rename(beside, file)
+      } catch (error) {
+        await rm(beside, { force: true })
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        // On a full disk guests must still be stopped, adopted and removed: the old record's own blocks are room enough.
+        await overwrite(file, text)
+      }
     },
     async makeFolder(serverId) {
       const path = folder(serverId)
@@ -82,5 +90,15 @@ export function guestStore(state: string, user: GuestUser | undefined): GuestSto
       })
       return names.filter(name => UUID.test(name))
     },
+  }
+}
+
+async function overwrite(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'r+')
+  try {
+    const { bytesWritten } = await handle.write(text, 0)
+    await handle.truncate(bytesWritten)
+  } finally {
+    await handle.close()
   }
 }

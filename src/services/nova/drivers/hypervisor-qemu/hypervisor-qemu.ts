@@ -61,6 +61,8 @@ export interface QemuHypervisorOptions {
   /** How long a guest counts as starting when its console does not say that it is up. */
   readonly startingMs?: { readonly kvm: number; readonly tcg: number }
   readonly productVersion?: string
+  /** Told in one sentence what went wrong where no caller waits. */
+  readonly onProblem?: (sentence: string) => void
   /** Told after every start how long it took. */
   readonly onStarted?: (times: StartTimes) => void
 }
@@ -117,6 +119,7 @@ export async function createQemuHypervisor(options: QemuHypervisorOptions): Prom
     startingMs: options.startingMs ?? { kvm: 3_000, tcg: 20_000 },
     accelerator,
     emit: event => listeners.forEach(listen => listen(event)),
+    problem: sentence => options.onProblem?.(sentence),
     started: times => options.onStarted?.(times),
   }
   const stopSweeping = repeat(clock, SWEEP_MS, async () => {

@@ -47,6 +47,8 @@ export interface QemuTools {
   readonly startingMs: { readonly kvm: number; readonly tcg: number }
   accelerator(): Promise<Accelerator>
   emit(event: GuestEvent): void
+  /** For the log: what went wrong where nobody waits for an answer. */
+  problem(sentence: string): void
   started(times: StartTimes): void
 }
 
