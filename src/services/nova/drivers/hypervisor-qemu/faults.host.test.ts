@@ -208,8 +208,8 @@ describe('faults of QEMU guests', { skip: 'missing' in found && found.missing },
     await h.attachDisk(serverId, disk)
     await h.attachNic(serverId, extra)
     const serial = await bench.serial(serverId)
-    await bench.until('the disk in the guest', 10_000, async () =>
-      (await ask(serial, 'cat /proc/partitions')).includes('vdb'),
+    await bench.until('disk and wire in the guest', 10_000, async () =>
+      /vdb[^]*eth1/.test(await ask(serial, 'cat /proc/partitions; ls /sys/class/net')),
     )
     await ask(serial, 'echo precious > /mnt/x; echo hello > /dev/vdb; sync')
     serial.destroy()
