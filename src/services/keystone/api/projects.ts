@@ -11,7 +11,6 @@ import {
 import { showDomain, showProject } from '#services/keystone/api/show.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { domains, projects } from '#services/keystone/contract/projects.ts'
-import { truth } from '#services/keystone/db/filters.ts'
 import { extrasOf } from '#services/keystone/domain/common.ts'
 import type { Domains } from '#services/keystone/domain/domains.ts'
 import type { Family, IdTree, Projects, ProjectWish } from '#services/keystone/domain/projects.ts'
@@ -79,7 +78,7 @@ export const projectHandlers = (verbs: Projects, settings: ListSettings): Handle
     list: async call => {
       const list = listQuery(call, ['domain_id', 'enabled', 'name', 'parent_id'], settings)
       const rows = await verbs.list(call.ctx, list, {
-        isDomain: truth(queryText(call.query, 'is_domain') ?? '0'),
+        isDomain: queryFlag(call.query, 'is_domain'),
         tags: {
           all: words(call.query, 'tags'),
           any: words(call.query, 'tags-any'),

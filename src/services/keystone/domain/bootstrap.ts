@@ -1,6 +1,7 @@
 // The first things of a cloud: domain Default, projects, roles, users, the catalog. Idempotent: each start asks for all of
 // it again, makes what is missing and changes nothing that is there, but passwords that a person set anew.
 import type { Ctx } from '#kernel/lib/context.ts'
+import type { Options } from '#services/keystone/db/tables.ts'
 import { addAssignment, SYSTEM } from '#services/keystone/db/assignments.ts'
 import {
   findRegion,
@@ -18,7 +19,6 @@ import type { Query } from '#services/keystone/db/ledger.ts'
 import { findMark, setMark } from '#services/keystone/db/marks.ts'
 import type { Tokens } from '#services/keystone/domain/tokens.ts'
 import type { DomainTools } from '#services/keystone/domain/tools.ts'
-import { passwordExpiry } from '#services/keystone/domain/user-state.ts'
 
 export interface BootstrapEndpoint {
   /** `nova`: the service's name. */
@@ -67,40 +67,65 @@ const SERVICE_GRANTS: readonly Grant[] = SERVICE_USERS.flatMap((user): Grant[] =
   [user, 'admin', 'service'],
 ])
 
-const ADMIN_USERS = ['admin', 'demo', 'demo_reader', 'alt_demo']
-
 interface Group {
+  readonly name: string
   readonly users: readonly string[]
-  /** Null: they have the wished password already, or one a person gave them since. */
+  /** Whether the password is another than last time: then all of them get it. */
+  readonly isChanged: boolean
+  /** Of the wished password; null where nobody needs it. */
   readonly hash: string | null
   readonly mark: string
+  readonly options: Options
+}
+
+const ADMINS = { name: 'admin', users: ['admin', 'demo', 'demo_reader', 'alt_demo'], options: {} }
+const SERVICES = {
+  name: 'service',
+  users: SERVICE_USERS,
+  // Nobody may lock the services out, by wrong passwords or by waiting.
+  options: {
+    ignore_change_password_upon_first_use: true,
+    ignore_password_expiry: true,
+    ignore_lockout_failure_attempts: true,
+    ignore_user_inactivity: true,
+  },
 }
 
 export function createBootstrap(tools: DomainTools, tokens: Tokens): Bootstrap {
-  const { ledger, ids, clock, passwords, settings, credentialSeal } = tools
+  const { ledger, ids, clock, passwords, credentialSeal } = tools
 
   /**
    * What was wished last is remembered as a sealed digest: a start with the same passwords costs no hashing, and undoes no
    * change that a person made through the API. One hash serves all users of a password that is one by definition.
    */
-  async function groupOf(ctx: Ctx, name: string, users: readonly string[], password: string): Promise<Group> {
+  async function groupOf(
+    ctx: Ctx,
+    { name, users, options }: Pick<Group, 'name' | 'users' | 'options'>,
+    password: string,
+  ): Promise<Group> {
     const digest = new Uint8Array(
       await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${name} ${password}`)),
     )
-    const isDone = await ledger.read(ctx, 'find-first-users', async q => {
-      for (const user of users) if ((await findUserByName(q, user, DEFAULT_DOMAIN)) === null) return false
+    const { isChanged, isMissing } = await ledger.read(ctx, 'find-first-users', async q => {
       const mark = await findMark(q, `password-${name}`)
       const known = mark === null ? null : (credentialSeal.open(mark)?.payload ?? null)
-      return known !== null && known.length === digest.length && known.every((byte, at) => byte === digest[at])
+      const isSame = known !== null && known.length === digest.length && known.every((byte, at) => byte === digest[at])
+      let missing = false
+      for (const user of users) missing ||= (await findUserByName(q, user, DEFAULT_DOMAIN)) === null
+      return { isChanged: !isSame, isMissing: missing }
     })
     return {
+      name,
       users,
-      hash: isDone ? null : await passwords.hash(password),
-      mark: isDone ? '' : credentialSeal.seal(digest, clock.now()),
+      options,
+      isChanged,
+      hash: isChanged || isMissing ? await passwords.hash(password) : null,
+      mark: isChanged ? credentialSeal.seal(digest, clock.now()) : '',
     }
   }
 
-  async function people(q: Query, name: string, group: Group): Promise<void> {
+  /** `mend`: users who are gone are made again. */
+  async function people(q: Query, group: Group, mend: boolean): Promise<void> {
     if (group.hash === null) return
     const now = clock.now()
     for (const userName of group.users) {
@@ -108,30 +133,30 @@ export function createBootstrap(tools: DomainTools, tokens: Tokens): Bootstrap {
       const fresh = {
         passwordHash: group.hash,
         passwordCreatedAt: now,
-        passwordExpiresAt: passwordExpiry(known ?? { options: {} }, settings, now),
+        // They stand in the operator's own file: nothing is won by their ending there.
+        passwordExpiresAt: null,
         passwordSelfService: false,
         failedCount: 0,
         failedAt: null,
       }
-      if (known !== null) {
+      if (known !== null && group.isChanged) {
         await updateUser(q, { ...known, ...fresh })
         await tokens.end(q, 'user', known.id)
-        continue
-      }
-      await insertUser(q, {
-        ...fresh,
-        id: ids.hex(),
-        domainId: DEFAULT_DOMAIN,
-        name: userName,
-        enabled: true,
-        defaultProjectId: null,
-        lastActiveOn: null,
-        createdAt: now,
-        options: {},
-        extra: {},
-      })
+      } else if (known === null && mend)
+        await insertUser(q, {
+          ...fresh,
+          id: ids.hex(),
+          domainId: DEFAULT_DOMAIN,
+          name: userName,
+          enabled: true,
+          defaultProjectId: null,
+          lastActiveOn: null,
+          createdAt: now,
+          options: group.options,
+          extra: {},
+        })
     }
-    await setMark(q, `password-${name}`, group.mark)
+    if (group.isChanged) await setMark(q, `password-${group.name}`, group.mark)
   }
 
   async function places(q: Query, wanted: typeof PROJECTS): Promise<Map<string, string>> {
@@ -239,16 +264,16 @@ export function createBootstrap(tools: DomainTools, tokens: Tokens): Bootstrap {
 
   return async (ctx, wish) => {
     const [admins, services] = await Promise.all([
-      groupOf(ctx, 'admin', ADMIN_USERS, wish.adminPassword),
-      groupOf(ctx, 'service', SERVICE_USERS, wish.servicePassword),
+      groupOf(ctx, ADMINS, wish.adminPassword),
+      groupOf(ctx, SERVICES, wish.servicePassword),
     ])
     await ledger.write(ctx, 'bootstrap-identity', async q => {
       // Once: what a person took away later stays away. The services' own accounts are mended each time.
       const isFirst = (await findMark(q, 'first-data')) === null
       const projects = await places(q, isFirst ? PROJECTS : PROJECTS.filter(([name]) => name === 'service'))
       await roles(q)
-      await people(q, 'admin', admins)
-      await people(q, 'service', services)
+      await people(q, admins, isFirst)
+      await people(q, services, true)
       if (isFirst) await grant(q, FIRST_GRANTS, projects)
       await grant(q, SERVICE_GRANTS, projects)
       await catalog(q, wish.endpoints)

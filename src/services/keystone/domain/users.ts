@@ -3,7 +3,7 @@ import { RE2JS } from 're2js'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { rules } from '#services/keystone/contract/rules.ts'
-import type { ListQuery } from '#services/keystone/db/filters.ts'
+import { truth, type ListQuery } from '#services/keystone/db/filters.ts'
 import { listGroups, type GroupEntity } from '#services/keystone/db/groups.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import { findProject } from '#services/keystone/db/projects.ts'
@@ -213,7 +213,7 @@ export function createUsers(tools: DomainTools, tokens: Tokens, authentication: 
         const wanted = (project: TaggedProject): boolean =>
           list.filters.every(filter => {
             if (filter.comparator !== 'equals') return true
-            if (filter.name === 'enabled') return project.enabled === (filter.value.toLowerCase() !== 'false')
+            if (filter.name === 'enabled') return project.enabled === truth(filter.value)
             return filter.name === 'name' ? project.name === filter.value : project.domainId === filter.value
           })
         return (await withTags(q, await projectsOfUser(q, id))).filter(wanted)
