@@ -43,7 +43,7 @@ const smallCloud =
         audit: async () => [{ ledger: 'I-06', subject: 'x', says: 'y' }],
         routes: () => [],
         config: () => config.effective(),
-        enterArgv: async () => ['nsenter', '--'],
+        enterArgv: async () => [],
         cleanPlan: async () => [],
         async down(how) {
           told.push(how)
@@ -74,7 +74,7 @@ test('a cloud takes its folder, answers on its socket, and gives all back', asyn
   assert.equal(statSync(state.file('control.sock')).mode & 0o777, 0o600)
   assert.equal(await client.journey('two', 'book'), null)
   assert.deepEqual(await client.journey('one', 'book'), [])
-  assert.deepEqual(await client.enterArgv(), ['nsenter', '--'])
+  assert.deepEqual(await client.enterArgv(), [])
   assert.equal((await client.audit())[0]?.ledger, 'I-06')
   await assert.rejects(client.status(), /answered: the status is broken/)
 

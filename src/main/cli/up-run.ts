@@ -3,6 +3,7 @@ import { NewerDatabase } from '#kernel/db/errors.ts'
 import { randomIds } from '#kernel/lib/ids.ts'
 import { systemClock } from '#kernel/lib/clock.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
+import { createExec } from '#host/node/exec.ts'
 import { openLogs, type LogFiles } from '#host/node/log-file.ts'
 import { MARK } from '#host/node/process-table.ts'
 import { asPortRefusal } from '#host/node/process-table-ports.ts'
@@ -10,7 +11,8 @@ import { asDiskRefusal, openState, prepareState } from '#host/node/state-dir.ts'
 import { writeClouds } from '#host/node/state-dir-clouds.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
 import { kotoConfig } from '#main/options.ts'
-import type { DownOptions, StartCloud, UpSummary } from '#main/control/control.ts'
+import type { DownOptions, StartCloud, StartedCloud, UpSummary } from '#main/control/control.ts'
+import { openDoorInside, type DoorInside } from '#main/control/door-inside.ts'
 import { serveControl } from '#main/control/server.ts'
 import { checkExposure, keepPasswords, readSettings, type SettingsWish } from '#main/cli/settings.ts'
 
@@ -83,11 +85,13 @@ export async function startHere(
       host_ip: cloud.hostIp,
       notices: [...settings.notices, ...cloud.notices],
     }
+    const inside = await doorInside(cloud, logs)
     const { promise: over, resolve, reject } = Promise.withResolvers<void>()
     over.catch(() => undefined)
     let stopping: Promise<void> | null = null
     const stop = (how: DownOptions): Promise<void> =>
       (stopping ??= (async () => {
+        inside?.close()
         try {
           await cloud.control.down(wish.ephemeral ? { keepGuests: false, remove: true } : how)
         } finally {
@@ -119,6 +123,22 @@ export async function startHere(
     // A first start that was refused leaves nothing; one that broke or was interrupted leaves its logs and what it had built.
     if (state.fresh && reason instanceof Refusal && !hands.signal.aborted) state.discard()
     throw reason
+  }
+}
+
+/** A cloud without it is whole for all but `koto enter`, so what goes wrong is only written down. */
+async function doorInside(cloud: StartedCloud, logs: LogFiles): Promise<DoorInside | null> {
+  const prefix = await cloud.control.enterArgv()
+  if (prefix.length === 0) return null
+  try {
+    return await openDoorInside(prefix, cloud.horizon, createExec())
+  } catch (error) {
+    logs.write(
+      'koto',
+      'WARNING',
+      `koto enter will not reach the APIs: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    return null
   }
 }
 
