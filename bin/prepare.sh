@@ -146,6 +146,10 @@ do_web() {
 }
 
 prepare_web() {
+  if [ ! -w "$root" ]; then
+    [ -f "$root/web/dist/index.html" ] || say "the web console is not built and this checkout cannot be written; going on without it."
+    return 0
+  fi
   npm_needed
   with_lock do_web
 }
