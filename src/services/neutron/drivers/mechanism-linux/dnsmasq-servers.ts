@@ -42,6 +42,8 @@ const NOBODY = 65_534
 /** `logFile`: where dnsmasq complains. `root`: it then gives up its rights, and its lease file belongs to nobody. */
 export function createDnsmasqServers(fabric: Fabric, logFile: string, root: boolean): DnsmasqServers {
   const known = new Map<string, Running>()
+  /** A start failed: it may be running all the same. */
+  let doubt = false
   const file = (key: string, name: string): string => fabric.path(`${serverFolder(key)}/${name}`)
 
   /** Servers by their command lines, oldest first. */
@@ -132,13 +134,15 @@ export function createDnsmasqServers(fabric: Fabric, logFile: string, root: bool
   return {
     async converge(plans, full) {
       const failed = new Map<string, string>()
-      if (full) await adopt()
+      if (full || doubt) await adopt()
+      doubt = false
       const wanted = new Set(plans.map(plan => plan.key))
       await Promise.all([...known.keys()].filter(key => !wanted.has(key)).map(key => stop(key, true)))
       await inTurns(plans, async plan => {
-        await convergeOne(plan).catch((error: unknown) =>
-          failed.set(plan.key, error instanceof Error ? error.message : String(error)),
-        )
+        await convergeOne(plan).catch((error: unknown) => {
+          doubt = true
+          failed.set(plan.key, error instanceof Error ? error.message : String(error))
+        })
       })
       return failed
     },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '#kernel/lib/clock.ts'
-import { createExec } from '#host/node/exec.ts'
+import { createExec, type Exec } from '#host/node/exec.ts'
 import { createFabric, type Fabric } from '#host/linux/fabric.ts'
 import { probeNetwork } from '#host/linux/probe.ts'
 import type { Mechanism, MetadataRequest, PortState } from '#services/neutron/drivers/mechanism.ts'
@@ -39,10 +39,10 @@ export async function cannotRun(): Promise<string | false> {
 }
 
 export async function createHostBench(
-  options: { replies?: Replies; stateDir?: string; egress?: boolean } = {},
+  options: { replies?: Replies; stateDir?: string; egress?: boolean; exec?: Exec } = {},
 ): Promise<HostBench> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'koto-net-')))
-  const fabric = createFabric({ stateDir, exec: createExec(), clock: systemClock(), root })
+  const fabric = createFabric({ stateDir, exec: options.exec ?? createExec(), clock: systemClock(), root })
   await fabric.start()
   const asked: MetadataRequest[] = []
   const mechanism = await createLinuxMechanism({

@@ -38,7 +38,8 @@ export async function readInventory(
       }),
   )
   return {
-    namespaces,
+    // The fabric's own is where all this is.
+    namespaces: namespaces.filter(name => name !== 'fabric'),
     links: links.map(({ name, master, up, mtu }) => ({ name, master, up, mtu })),
     dhcpServers,
     filters: filtersOf(listing.stdout),

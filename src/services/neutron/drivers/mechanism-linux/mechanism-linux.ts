@@ -69,7 +69,8 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
   const metadataFailed = new Map<string, string>()
 
   const run = async (desired: HostNetworkState, asked: boolean): Promise<ApplyResult> => {
-    let full = asked
+    let full = asked || first
+    first = false
     // Whoever ended the holder did not end us: it is made again, beside the guests if there are any.
     if (!(await fabric.alive()) && !(await fabric.start()).adopted) {
       full = true
@@ -162,16 +163,20 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
     return resultOf(desired, usable, wiring.wired, failed)
   }
 
-  const queue = coalesce(run)
+  const queue = coalesce(async (desired, full) => {
+    try {
+      return await run(desired, full)
+    } catch (error) {
+      // How far it came is not known: the next run asks the machine.
+      first = true
+      throw error
+    }
+  })
   return {
     get capabilities() {
       return capabilitiesOf(replies, egressFailed)
     },
-    async apply(desired, applyOptions = {}) {
-      const full = first || applyOptions.full === true
-      first = false
-      return queue(desired, full)
-    },
+    apply: (desired, applyOptions = {}) => queue(desired, applyOptions.full === true),
     watch(changed) {
       let stop = (): void => undefined
       let ended = false
