@@ -1,15 +1,22 @@
 // All of Nova's API tables put together, each given what its room needs. A new noun is a line here.
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
+import { partHandlers } from '#services/nova/api/server-parts.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
 import { nounTables } from '#services/nova/compose-nouns.ts'
 import type { QuotaDefaults } from '#services/nova/domain/quotas.ts'
+import { createExternalEvents } from '#services/nova/domain/external-events.ts'
+import { createMetadata } from '#services/nova/domain/metadata.ts'
 import { serverLoads } from '#services/nova/domain/servers/loads.ts'
+import { createPartsDomain, type PartsDomain } from '#services/nova/domain/servers/parts.ts'
 import { createServersDomain } from '#services/nova/domain/servers/servers.ts'
 import { networkChecks } from '#services/nova/actors/neighbours/network-checks.ts'
+import { portsOfServer } from '#services/nova/actors/neighbours/ports-of-server.ts'
 import { volumeChecks } from '#services/nova/actors/neighbours/volume-checks.ts'
-import type { NicRecord } from '#services/nova/rpc.ts'
+import { faults } from '#services/nova/contract/faults.ts'
+import { hostOfVolume } from '#services/nova/domain/host-of-volume.ts'
+import { computeRpc, type NicRecord } from '#services/nova/rpc.ts'
 import type { NovaRooms } from '#services/nova/service.ts'
 
 export interface ApiTables {
@@ -20,6 +27,8 @@ export interface ApiTables {
     nics: readonly NicRecord[],
   ) => Promise<Readonly<Record<string, string>>>
   readonly finishDelete: (ctx: Ctx, serverId: string) => Promise<void>
+  readonly metadata: ReturnType<typeof createMetadata>
+  readonly parts: PartsDomain
 }
 
 export const quotaDefaults = (settings: NovaRooms['settings']): QuotaDefaults => ({
@@ -56,9 +65,51 @@ export function apiTables(rooms: NovaRooms): ApiTables {
       },
     },
   })
+  const asService = (ctx: Ctx): Promise<Ctx> => rooms.identity.ctx('nova-api', ctx)
+  const ports = portsOfServer(neighbours.neutron)
+  const metadata = createMetadata({
+    ...rooms,
+    dhcpDomain: settings.dhcpDomain,
+    randomSeed: () => btoa(String.fromCodePoint(...rooms.ids.bytes(512))),
+    subnets: async (ctx, ids) => ports.subnets(await asService(ctx), ids),
+  })
+  const events = createExternalEvents({
+    ...rooms,
+    describe: async (ctx, id, known) => rooms.neutron(await asService(ctx)).describe(id, known),
+    volumeSize: async (ctx, id) => (await volumes.volume(await asService(ctx), id)).size,
+  })
+  const parts = createPartsDomain({
+    ...rooms,
+    defaults: quotaDefaults(settings),
+    tokenTtlMs: settings.consoleTokenTtlS * 1000,
+    neighbours: {
+      volume: volumes.volume,
+      reserve: volumes.reserve,
+      unreserve: async (ctx, id) => rooms.cinder(await asService(ctx)).disconnect(id),
+      beginDetach: volumes.beginDetach,
+    },
+  })
+  const partTables = partHandlers({
+    domain: parts,
+    events,
+    frontDoor: base => base.replace(/\/compute$/, ''),
+    portStatus: async (ctx, id) => ports.states(await asService(ctx), id),
+    groupsOf: (ctx, id) => ports.groups(ctx, id),
+    changeGroup: (ctx, id, name, add) => ports.changeGroup(ctx, id, name, add),
+    snapshotVolume: async (ctx, volumeId, overlay) => {
+      const where = await hostOfVolume(database, ctx, volumeId)
+      if (where === undefined) throw faults.VolumeNotFound({ id: volumeId })
+      await rooms.bus
+        .client(computeRpc)
+        .on(where.host)
+        .snapshot_disk(ctx, { serverId: where.serverId, volumeId, overlay })
+    },
+  })
   return {
-    tables: [...tables, ...nounTables(rooms, quotaDefaults(settings))],
-    configDriveFiles: async () => ({}),
+    tables: [...tables, ...partTables, ...nounTables(rooms, quotaDefaults(settings))],
+    configDriveFiles: (ctx, serverId, nics) => metadata.files(ctx, serverId, nics),
     finishDelete: (ctx, id) => domain.finishDelete(ctx, id),
+    metadata,
+    parts,
   }
 }

@@ -33,6 +33,11 @@ export const novaConfig = defineConfig('nova', {
   volumeTimeoutS: { type: 'int', default: 600, min: 1, sentence: 'Seconds a volume made for a server may take.' },
   maxLimit: { type: 'int', default: 1000, min: 1, sentence: 'The most entries of a list in one answer.' },
   consoleTokenTtlS: { type: 'int', default: 600, min: 10, sentence: 'Seconds a console address stays good.' },
+  dhcpDomain: {
+    type: 'text',
+    default: 'novalocal',
+    sentence: 'Domain appended to host names in metadata; empty for none.',
+  },
   quotaInstances: { type: 'int', default: 10, min: -1, sentence: 'Servers per project; -1 for no limit.' },
   quotaCores: { type: 'int', default: 20, min: -1, sentence: 'Virtual CPUs per project.' },
   quotaRam: { type: 'int', default: 51200, min: -1, sentence: 'Memory per project, in MB.' },

@@ -25,7 +25,7 @@ import { glanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
 import { neutronNeighbour } from '#services/nova/actors/neighbours/neutron.ts'
 import { placementNeighbour } from '#services/nova/actors/neighbours/placement.ts'
 import { serveScheduler } from '#services/nova/actors/scheduler.ts'
-import { apiTables } from '#services/nova/compose-api.ts'
+import { apiTables, type ApiTables } from '#services/nova/compose-api.ts'
 import type { novaConfig } from '#services/nova/config.ts'
 import { baseRules, rules } from '#services/nova/contract/rules.ts'
 import { surface } from '#services/nova/contract/surface.ts'
@@ -121,6 +121,8 @@ export interface Nova {
   readonly routes: readonly Routes[]
   readonly engine: Engine<Kysely<NovaTables>>
   readonly rooms: NovaRooms
+  readonly metadata: ApiTables['metadata']
+  readonly serverParts: ApiTables['parts']
   start(): Promise<void>
   /** Lets steps reach a boundary; guests run on. */
   stop(): Promise<void>
@@ -196,7 +198,7 @@ export function createNova(tools: NovaTools): Nova {
   engine.register(attachInterface, { places })
   engine.register(detachInterface, { places })
 
-  const { tables, configDriveFiles, finishDelete } = apiTables(rooms)
+  const { tables, configDriveFiles, finishDelete, metadata, parts: serverParts } = apiTables(rooms)
   const handle = createPipeline(definition, tables as HandlerTable[], {
     authenticate: tools.authenticate,
     policy,
@@ -252,6 +254,8 @@ export function createNova(tools: NovaTools): Nova {
     routes: (tables as HandlerTable[]).map(table => table.routes),
     engine,
     rooms,
+    metadata,
+    serverParts,
     computes,
     async start() {
       await signs()

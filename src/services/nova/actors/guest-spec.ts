@@ -72,7 +72,13 @@ export function guestSpec(
     ...(flavor.ephemeralGb > 0 ? { ephemeralGb: flavor.ephemeralGb } : {}),
     ...(flavor.swapMb > 0 ? { swapMb: flavor.swapMb } : {}),
     nics: nics.map(nic => ({ portId: nic.portId, mac: nic.mac, tap: nic.tap, mtu: nic.mtu })),
-    ...(configDriveIso === undefined ? {} : { configDriveIso }),
+    // A CD takes no letter of the disks: the first volume plugged in is vdb whether there is a config drive or not.
+    ...(configDriveIso === undefined
+      ? {}
+      : {
+          configDriveIso,
+          configDriveBus: imageProperties['hw_cdrom_bus'] === 'virtio' ? ('virtio' as const) : ('ide' as const),
+        }),
     ...(diskBus === undefined ? {} : { diskBus }),
     ...(model === undefined ? {} : { nicModel: model }),
   }

@@ -15,6 +15,9 @@ export interface VolumeFacts {
 export function volumeChecks(cinder: Transport): {
   volume(ctx: Ctx, id: string): Promise<VolumeFacts>
   snapshot(ctx: Ctx, id: string): Promise<{ id: string; status: string; size: number }>
+  /** An attachment without a connector: the volume is this server's from now on. Its id. */
+  reserve(ctx: Ctx, volumeId: string, serverId: string): Promise<string>
+  beginDetach(ctx: Ctx, volumeId: string): Promise<void>
 } {
   const rest = restTo(cinder, 'volume 3.70')
   return {
@@ -36,5 +39,15 @@ export function volumeChecks(cinder: Transport): {
           `/v3/snapshots/${encodeURIComponent(id)}`,
         )
       ).snapshot,
+    reserve: async (ctx, volumeId, serverId) =>
+      (
+        await rest.json<{ attachment: { id: string } }>(ctx, 'POST', '/v3/attachments', '/v3/attachments', {
+          body: { attachment: { volume_uuid: volumeId, instance_uuid: serverId } },
+        })
+      ).attachment.id,
+    beginDetach: async (ctx, volumeId) =>
+      void (await rest.json(ctx, 'POST', '/v3/volumes/{id}/action', `/v3/volumes/${volumeId}/action`, {
+        body: { 'os-begin_detaching': null },
+      })),
   }
 }

@@ -1,0 +1,105 @@
+// What other services report: wires that live or changed, volumes that grew.
+import type { Bus } from '#kernel/bus/bus.ts'
+import type { Database } from '#kernel/db/database.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Log } from '#kernel/lib/log.ts'
+import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
+import { nicsDb } from '#services/nova/db/nics.ts'
+import { serversDb } from '#services/nova/db/servers.ts'
+import type { NovaTables } from '#services/nova/db/tables.ts'
+import { computeRpc, type NicRecord } from '#services/nova/rpc.ts'
+
+export interface ExternalEvent {
+  readonly name: string
+  readonly server_uuid: string
+  readonly status?: string
+  readonly tag?: string
+}
+export interface EventTools {
+  readonly database: Database<NovaTables>
+  readonly bus: Bus
+  readonly log: Log
+  /** Ports of a server as Neutron has them now, asked with nova's account. */
+  readonly describe: (ctx: Ctx, serverId: string, known: readonly NicRecord[]) => Promise<NicRecord[]>
+  /** The size in GB of a volume now. */
+  readonly volumeSize: (ctx: Ctx, volumeId: string) => Promise<number>
+}
+export interface EventAnswer extends ExternalEvent {
+  readonly code: number
+  readonly status: string
+}
+
+export const createExternalEvents = (tools: EventTools) => {
+  const { database, bus, log } = tools
+  /** Per server, so that a burst of changes is looked up once more at the end and not once each. */
+  const running = new Map<string, Promise<void>>()
+  const again = new Set<string>()
+  const refresh = async (ctx: Ctx, serverId: string): Promise<void> => {
+    if (running.has(serverId)) {
+      again.add(serverId)
+      return running.get(serverId)
+    }
+    const work = (async () => {
+      do {
+        again.delete(serverId)
+        const known = await database.read(ctx, 'nics-of-server', q => nicsDb(q).of(serverId))
+        const now = await tools.describe(ctx, serverId, known)
+        await database.tx(ctx, 'refresh-nics', async q => {
+          const server = await serversDb(q).byId(serverId)
+          if (server === undefined || server.vmState === 'building') return // the boot writes them itself
+          const still = await nicsDb(q).of(serverId)
+          const ids = new Set(still.map(nic => nic.portId))
+          await nicsDb(q).replace(
+            serverId,
+            now.filter(nic => ids.has(nic.portId)),
+          )
+        })
+      } while (again.has(serverId))
+    })().finally(() => running.delete(serverId))
+    running.set(serverId, work)
+    return work
+  }
+
+  return {
+    refresh,
+    /** Takes them all; each is answered with its own code (200, 404, 422). */
+    async take(ctx: Ctx, events: readonly ExternalEvent[]): Promise<{ events: EventAnswer[]; code: number }> {
+      const answers: EventAnswer[] = []
+      for (const event of events) {
+        const server = await database.read(ctx, 'find-server', q => serversDb(q).byId(event.server_uuid))
+        const status = event.status ?? 'completed'
+        if (server === undefined) {
+          answers.push({ ...event, status: 'failed', code: 404 })
+          continue
+        }
+        if (server.host === null) {
+          answers.push({ ...event, status: 'failed', code: 422 })
+          continue
+        }
+        answers.push({ ...event, status, code: 200 })
+        const { host } = server
+        const trouble = (error: unknown): void =>
+          log.warn(ctx, `event ${event.name} of server ${server.id}: ${(error as Error).message}`)
+        if (event.name === 'network-changed' || event.name === 'network-vif-deleted')
+          void refresh({ ...ctx, subject: server.id }, server.id).catch(trouble)
+        else if (event.name === 'volume-extended' && event.tag !== undefined)
+          void extended(ctx, server.id, host, event.tag).catch(trouble)
+      }
+      const good = answers.filter(answer => answer.code === 200).length
+      return { events: answers, code: good === answers.length ? 200 : good === 0 ? 404 : 207 }
+    },
+  }
+
+  async function extended(ctx: Ctx, serverId: string, host: string, volumeId: string): Promise<void> {
+    const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(serverId, volumeId))
+    if (device === undefined) return
+    const sizeGb = await tools.volumeSize(ctx, volumeId)
+    await bus
+      .client(computeRpc)
+      .on(host)
+      .resize_disk({ ...ctx, subject: serverId }, { serverId, volumeId, sizeBytes: sizeGb * 1024 ** 3 })
+    await database.tx(ctx, 'disk-grown', async q => {
+      await q.updateTable('block_devices').set({ size_gb: sizeGb }).where('id', '=', device.id).execute()
+    })
+  }
+}
