@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
 
-import { createFrontDoor, type Mount, type SocketDoor } from '#host/node/front-door.ts'
+import { createFrontDoor, type Mount } from '#host/node/front-door.ts'
 import { createExec } from '#host/node/exec.ts'
 import { createFernet, fileKeys, memoryKeys } from '#host/node/fernet.ts'
 import { createPasswords } from '#host/node/password.ts'
@@ -13,7 +13,9 @@ import { createServiceIdentity, type ServiceIdentity } from '#kernel/http/servic
 import type { ServiceDefinition } from '#kernel/http/service.ts'
 import type { Routes } from '#kernel/contract/route.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
+import { consoleDoor } from '#main/console-door.ts'
 import { findMachine, hostAddress, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
+import { kotoApi } from '#main/koto-api.ts'
 import { createPlatform, unavailableWords, type Platform } from '#main/platform.ts'
 import { kotoConfig } from '#main/options.ts'
 import { createRefusals, type Refusals } from '#main/refusals.ts'
@@ -25,6 +27,8 @@ import { glanceConfig } from '#services/glance/config.ts'
 import { migrations as glanceMigrations } from '#services/glance/db/tables.ts'
 import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
 import { createGlance, definition as glance } from '#services/glance/service.ts'
+import { rules as novaRules } from '#services/nova/contract/rules.ts'
+import { sshKeys } from '#host/node/ssh-key.ts'
 import { novaConfig } from '#services/nova/config.ts'
 import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
 import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
@@ -166,6 +170,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       sha224,
       sha256,
       md5,
+      sshKeys: sshKeys(),
     })
     add({ definition: nova, handle: compute.handle, routes: compute.routes })
 
@@ -187,18 +192,33 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     undo.push(() => compute.stop())
 
     // ── the door
+    const ownApi = kotoApi({
+      authenticate,
+      recorder: platform.recorder,
+      clock,
+      ids,
+      cross,
+      maySee: (ctx, id) =>
+        compute.serverParts.find(ctx, id, novaRules.serversShow).then(
+          () => true,
+          () => ctx.who?.roles.includes('admin') === true,
+        ),
+    })
     let ready = false
     const web = fileURLToPath(new URL('../../web/dist', import.meta.url))
     const frontDoor = await createFrontDoor({
       bind: koto.bind,
       port: koto.port,
       classicPorts: koto.classicPorts,
-      mounts: parts.map((part): Mount => ({
-        prefix: part.definition.prefix,
-        handle: part.handle,
-        classicPort: part.definition.classicPort,
-      })),
-      sockets: [] as SocketDoor[],
+      mounts: [
+        ...parts.map((part): Mount => ({
+          prefix: part.definition.prefix,
+          handle: part.handle,
+          classicPort: part.definition.classicPort,
+        })),
+        { prefix: '/koto', handle: ownApi },
+      ],
+      sockets: [consoleDoor(compute, { clock, ids })],
       webRoot: existsSync(web) ? web : null,
       ready: () => ready,
       report: error => log('koto').error(null, 'the front door', error),
