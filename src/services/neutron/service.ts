@@ -4,12 +4,17 @@ import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { Database } from '#kernel/db/database.ts'
 import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import type { Handle } from '#kernel/http/call.ts'
+import type { Transport } from '#kernel/http/client.ts'
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import { createPipeline, type Authenticate } from '#kernel/http/pipeline.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
+import type { ServiceIdentity } from '#kernel/http/service-identity.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
+import type { Audit } from '#kernel/lib/violation.ts'
+import type { Bus, Served } from '#kernel/bus/bus.ts'
 import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { agentHandlers } from '#services/neutron/api/agents.ts'
 import { discoveryHandlers, extensionHandlers } from '#services/neutron/api/discovery.ts'
@@ -28,10 +33,14 @@ import { surface } from '#services/neutron/contract/surface.ts'
 import type { NeutronTables } from '#services/neutron/db/tables.ts'
 import { neutronDialect } from '#services/neutron/dialect.ts'
 import { createAccess } from '#services/neutron/domain/access.ts'
+import { createAudit } from '#services/neutron/domain/audit.ts'
 import { createAgents } from '#services/neutron/domain/agents.ts'
 import { createFloatingIps } from '#services/neutron/domain/floating-ips.ts'
 import { createLooks } from '#services/neutron/domain/looks.ts'
+import { createMetadata } from '#services/neutron/domain/metadata.ts'
 import { createNetworks } from '#services/neutron/domain/networks.ts'
+import { createNewsDesk } from '#services/neutron/domain/nova-news.ts'
+import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
@@ -40,6 +49,8 @@ import { createSubnets } from '#services/neutron/domain/subnets.ts'
 import { createTags } from '#services/neutron/domain/tags.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 import { createUsage } from '#services/neutron/domain/usage.ts'
+import { createWiring } from '#services/neutron/domain/wiring.ts'
+import { serverRpc } from '#services/neutron/rpc.ts'
 
 export const definition: ServiceDefinition = {
   name: 'neutron',
@@ -63,14 +74,31 @@ export interface NeutronTools {
   readonly ids: Ids
   readonly cross: Cross
   readonly log: Log
+  readonly bus: Bus
   readonly authenticate: Authenticate
   readonly settings: NeutronSettings
+  readonly neighbours: {
+    /** Nova's API, for news of wires. Without it nobody is told. */
+    readonly nova?: Transport
+    /** Where Nova answers guests' requests for metadata. */
+    readonly novaMetadata?: Transport
+  }
+  /** Neutron's own account; needed to tell Nova. */
+  readonly identity?: ServiceIdentity
+  /** Instead of the option, when main makes the secret. */
+  readonly metadataSecret?: string
   /** Rule name → check string, from an operator's file. */
   readonly policyOverrides?: Readonly<Record<string, string>>
 }
 export interface Neutron {
   readonly handle: Handle
   readonly routes: readonly Routes[]
+  readonly audit: Audit
+  /** Reads what is wanted and serves agents. Agents that say hello are told everything. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Resolves when hosts have been told all there is to tell, and Nova too. */
+  settled(): Promise<void>
 }
 
 const tablesOf = (tools: DomainTools): HandlerTable[] => {
@@ -93,27 +121,53 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
 }
 
 export function createNeutron(tools: NeutronTools): Neutron {
-  const { database, clock, ids, cross, log, settings } = tools
+  const { database, clock, ids, cross, log, settings, bus, neighbours, identity } = tools
   const policy = createEnforcer(definition.rules, definition.baseRules, tools.policyOverrides)
-  const shared: DomainTools = {
-    database,
-    clock,
-    ids,
-    log,
-    settings,
-    access: createAccess(policy),
-    wiring: { touch: () => undefined },
-    nova: { tell: () => undefined },
-  }
+  const ctx = (): Ctx => ({ requestId: `req-${ids.uuid()}`, who: null, actor: definition.actor, cross })
+  const desk =
+    neighbours.nova === undefined || identity === undefined
+      ? null
+      : createNewsDesk({ nova: neighbours.nova, identity, clock, log })
+  const base = { database, clock, ids, log, nova: desk ?? { tell: () => undefined } }
+  const wiring = createWiring({ ...base, bus, ctx })
+  const shared: DomainTools = { ...base, settings, access: createAccess(policy), wiring }
   const tables = tablesOf(shared)
   const handle = createPipeline(definition, tables, {
     authenticate: tools.authenticate,
     policy,
     cross,
     ids,
-    report: (ctx, error) => log.error(ctx, 'a request failed', error),
+    report: (of, error) => log.error(of, 'a request failed', error),
     unavailable: error =>
       error instanceof DatabaseUnavailable ? `The database cannot serve now (${error.reason}).` : null,
   })
-  return { handle, routes: tables.map(table => table.routes) }
+  const metadata = createMetadata({
+    database,
+    log,
+    nova: neighbours.novaMetadata ?? null,
+    secret: tools.metadataSecret ?? settings.metadataSecret,
+  })
+  let served: Served | null = null
+  return {
+    handle,
+    routes: tables.map(table => table.routes),
+    audit: createAudit({ database, bus, ctx }, wiring, () => wiring.node()),
+    async start() {
+      await wiring.start()
+      served = await bus.serve(
+        serverRpc,
+        null,
+        pluginServer(shared, { agents: createAgents(shared), wiring, metadata }),
+      )
+    },
+    async stop() {
+      await served?.close()
+      await wiring.stop()
+      desk?.stop()
+    },
+    async settled() {
+      await wiring.settled()
+      await desk?.idle()
+    },
+  }
 }

@@ -43,14 +43,9 @@ export async function removePort(
       router_id: null,
       status: 'DOWN',
     })
-  const groups = (await portsDb.groupsOf(q, [port.id])).get(port.id) ?? []
   await portsDb.remove(q, port.id)
   return {
-    touched: {
-      networks: [port.networkId],
-      routers: floating.flatMap(one => (one.routerId === null ? [] : [one.routerId])),
-      groups,
-    },
+    touched: { ports: [port.id], routers: floating.flatMap(one => (one.routerId === null ? [] : [one.routerId])) },
     news:
       isCompute(port.deviceOwner) && port.deviceId !== ''
         ? [{ event: 'network-vif-deleted', serverId: port.deviceId, portId: port.id }]

@@ -25,7 +25,6 @@ import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
 export interface PortChange {
   readonly port: Port
   readonly routers: readonly string[]
-  readonly groups: readonly string[]
   readonly news: readonly NovaNews[]
 }
 
@@ -159,8 +158,6 @@ export async function changePort(
   return {
     port: changed,
     routers: isRouterPort(owner) && deviceId !== '' ? [deviceId] : [],
-    // Members of groups are known by their addresses: groups that lost or won this port, or its addresses, changed.
-    groups: [...new Set([...filters.before, ...filters.after])],
     news,
   }
 }

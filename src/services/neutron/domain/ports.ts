@@ -151,7 +151,7 @@ export const createPorts = (tools: DomainTools) => {
         for (const { body, id } of named) all.push(await insert(q, ctx, body, id))
         return all
       })
-      wiring.touch({ networks: made.map(one => one.networkId) })
+      wiring.touch({ ports: made.map(one => one.id) })
       return made
     },
     async list(ctx: Ctx, listing: Listing): Promise<PortOfNetwork[]> {
@@ -179,7 +179,7 @@ export const createPorts = (tools: DomainTools) => {
       return found
     },
     async update(ctx: Ctx, id: string, body: UpdatePort, revision: number | null): Promise<PortOfNetwork> {
-      const { changed, routers, groups, news } = await database.tx(ctx, 'update-port', async q => {
+      const { changed, routers, news } = await database.tx(ctx, 'update-port', async q => {
         const it = await seen(q, ctx, id)
         const change = { rule: rules.updatePort, show: rules.getPort }
         access.mustChange(ctx, change, portTarget(it, body.device_owner ?? it.deviceOwner), { of: port, body })
@@ -187,7 +187,7 @@ export const createPorts = (tools: DomainTools) => {
         const done = await changePort(q, ctx, tools, it, body)
         return { ...done, changed: { ...done.port, network: it.network } }
       })
-      wiring.touch({ networks: [changed.networkId], routers, groups })
+      wiring.touch({ ports: [id], routers })
       nova.tell(news)
       return changed
     },

@@ -9,10 +9,11 @@ import type { NeutronTables } from '#services/neutron/db/tables.ts'
 
 /** What changed and must be made true on hosts. */
 export interface Touched {
-  /** Networks whose own facts, subnets, ports or DHCP changed. */
+  /** Networks whose own facts, subnets or DHCP changed; all their ports are looked at. */
   readonly networks?: Iterable<string>
+  readonly ports?: Iterable<string>
   readonly routers?: Iterable<string>
-  /** Security groups whose rules or members changed. */
+  /** Security groups whose rules changed. */
   readonly groups?: Iterable<string>
 }
 /** Told after a commit; returns at once. */
@@ -21,6 +22,8 @@ export interface Wiring {
 }
 /** News for Nova; sent in the background, never fatal. */
 export interface NovaNews {
+  /** True when the wire could not be made. */
+  readonly failed?: boolean
   readonly event: 'network-vif-plugged' | 'network-vif-unplugged' | 'network-vif-deleted' | 'network-changed'
   readonly serverId: string
   readonly portId: string
