@@ -34,11 +34,6 @@ const NEEDS: readonly Need[] = [
     without: 'the hypervisor is simulated: servers become ACTIVE, but nothing runs in them',
   },
   {
-    what: 'networks without root',
-    programs: [['newuidmap', 'uidmap']],
-    without: 'guests of a cloud that is not started as root have no way outside',
-  },
-  {
     what: 'guest image koto-tiny',
     programs: [
       ['busybox', 'busybox-static'],

@@ -25,13 +25,16 @@ export const enter: Command = {
     const env: NodeJS.ProcessEnv = { ...process.env, ...cloudVariables(entry, readAccess(state)) }
     for (const name of STRAY_VARIABLES) delete env[name]
     const command = given.rest.length > 0 ? given.rest : [process.env['SHELL'] ?? '/bin/sh']
-    return await runInside(state, command, env)
+    return await runInside(await entryPrefix(state), command, env)
   },
 }
 
-/** Runs a command in the external network with this terminal. Resolves to its exit code, 128 + n when a signal ended it. */
-export async function runInside(state: StateDir, command: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const prefix = await entryPrefix(state)
+/** Runs a command behind a prefix, with this terminal. Resolves to its exit code, 128 + n when a signal ended it. */
+export async function runInside(
+  prefix: readonly string[],
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   if (prefix.length === 0) {
     process.stderr.write(
       'koto: this cloud has a simulated network: there is nothing to enter; running the command here.\n',

@@ -1,8 +1,9 @@
 // `koto ssh SERVER [-- CMD…]`: a shell in a server, with the demo key, through the cloud's external network.
+import { existsSync } from 'node:fs'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { textOption, type Command } from '#main/cli/command.ts'
-import { runInside } from '#main/cli/enter.ts'
-import { findServer, sessionAs, sshArgv } from '#main/cli/server-access.ts'
+import { entryPrefix, runInside } from '#main/cli/enter.ts'
+import { findServer, sessionAs, sshArgv, type FoundServer } from '#main/cli/server-access.ts'
 import { stateOf, stateOption } from '#main/cli/state-option.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 
@@ -26,18 +27,40 @@ export const ssh: Command = {
     const server = await findServer(state, given.args[0] ?? '')
     if (server.status !== 'ACTIVE')
       throw new Refusal(`${server.name} is ${server.status}, not ACTIVE; koto why ${server.id} may say more.`)
-    const target = server.addresses[0]
-    if (target === undefined) throw new Refusal(`${server.name} has no address.`)
-    if (!target.floating) {
-      process.stderr.write(
-        `koto: ${server.name} has no floating IP, and ${target.address} may not be reachable from outside its network.\n`,
-      )
-    }
+    const way = await wayTo(state, server)
     const user = textOption(given, 'login') ?? (await loginUser(state, server.imageId))
     const key = textOption(given, 'identity') ?? state.file('id_ed25519')
     const terminal = given.rest.length > 0 ? [] : ['-t']
-    return await runInside(state, [...sshArgv(key, user, target.address, terminal), ...given.rest], process.env)
+    return await runInside(way.prefix, [...sshArgv(key, user, way.address, terminal), ...given.rest], process.env)
   },
+}
+
+/** A floating address from the external network; else a fixed one from the namespace that serves its network's addresses. */
+async function wayTo(state: StateDir, server: FoundServer): Promise<{ address: string; prefix: readonly string[] }> {
+  const [first] = server.addresses
+  if (first === undefined) throw new Refusal(`${server.name} has no address.`)
+  const prefix = await entryPrefix(state)
+  if (first.floating || prefix.length === 0) return { address: first.address, prefix }
+  const session = await sessionAs(state, 'koto-admin')
+  try {
+    const { ports } = await session.get<{ ports: WirePort[] }>('network', `/ports?device_id=${server.id}`)
+    for (const port of ports) {
+      const inside = prefix.map(word => word.replace(/\/netns\/external$/, `/netns/qdhcp-${port.network_id}`))
+      const there = inside.find(word => word.startsWith('--net='))?.slice('--net='.length)
+      const address = port.fixed_ips.find(ip => ip.ip_address.includes('.'))?.ip_address
+      if (there !== undefined && address !== undefined && existsSync(there)) return { address, prefix: inside }
+    }
+  } finally {
+    session.close()
+  }
+  throw new Refusal(
+    `${server.name} has no floating IP, and its network no DHCP server to go through; give it one: openstack server add floating ip ${server.name} ADDRESS.`,
+  )
+}
+
+interface WirePort {
+  readonly network_id: string
+  readonly fixed_ips: readonly { readonly ip_address: string }[]
 }
 
 /** What the image says of its own login, `koto` where it says nothing. */
