@@ -9,6 +9,9 @@ import type { HttpAnswer } from '#kernel/http/call.ts'
 import { wordsOf, type Transport } from '#kernel/http/client.ts'
 import type { StartOptions } from '#main/control/control.ts'
 import type { Cloud } from '#main/create-cloud.ts'
+import { bootstrapNetwork } from '#services/neutron/bootstrap.ts'
+import { definition as neutron } from '#services/neutron/service.ts'
+import { definition as keystone } from '#services/keystone/service.ts'
 import { definition as glance } from '#services/glance/service.ts'
 
 /** A person's calls through a service's public API. */
@@ -27,6 +30,17 @@ export interface Caller {
 export async function bootstrap(cloud: Cloud, options: StartOptions): Promise<string[]> {
   const notices: string[] = []
   const admin = await callerOf(cloud)
+  const ctx = await cloud.identityOf('neutron').ctx('koto')
+  const { projects } = await admin.json<{ projects: { id: string; name: string }[] }>(
+    cloud.transportTo(keystone),
+    'GET',
+    '/v3/projects?name=demo',
+  )
+  await bootstrapNetwork({
+    neutron: cloud.transportTo(neutron),
+    ctx: { ...ctx, cross: (_crossing, deed) => deed() },
+    demoProjectId: projects[0]?.id ?? '',
+  })
   notices.push(...(await firstImages(cloud, options, admin)))
   return notices
 }

@@ -10,11 +10,12 @@ import { authenticateBy } from '#kernel/http/authenticate.ts'
 import type { Handle } from '#kernel/http/call.ts'
 import { inProcess, type Transport } from '#kernel/http/client.ts'
 import { createServiceIdentity, type ServiceIdentity } from '#kernel/http/service-identity.ts'
+import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
 import type { Routes } from '#kernel/contract/route.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
 import { consoleDoor } from '#main/console-door.ts'
-import { findMachine, hostAddress, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
+import { findMachine, hostAddress, hostName, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
 import { kotoApi } from '#main/koto-api.ts'
 import { createPlatform, unavailableWords, type Platform } from '#main/platform.ts'
 import { kotoConfig } from '#main/options.ts'
@@ -29,6 +30,13 @@ import { createFileStore } from '#services/glance/drivers/store-file/store-file.
 import { createGlance, definition as glance } from '#services/glance/service.ts'
 import { rules as novaRules } from '#services/nova/contract/rules.ts'
 import { sshKeys } from '#host/node/ssh-key.ts'
+import { metadataService } from '#services/nova/api/metadata-service.ts'
+import { neutronConfig } from '#services/neutron/config.ts'
+import { createNeutronAgent, type NeutronAgent } from '#services/neutron/actors/agent.ts'
+import { metadataOver } from '#services/neutron/actors/metadata.ts'
+import { migrations as neutronMigrations } from '#services/neutron/db/migrations.ts'
+import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-simulated/mechanism-simulated.ts'
+import { createNeutron, definition as neutron } from '#services/neutron/service.ts'
 import { novaConfig } from '#services/nova/config.ts'
 import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
 import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
@@ -117,11 +125,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     }
 
     // ── this machine
-    let answerMetadata: Parameters<typeof findMachine>[1]['onMetadata'] = async () =>
-      ({ status: 503, headers: {}, body: '' }) as never
     const machine = await findMachine(
       { hypervisor: koto.hypervisor, network: koto.network, hosts: koto.hosts },
-      { state, exec: createExec(), clock, onMetadata: request => answerMetadata(request) },
+      { state, exec: createExec(), clock, onMetadata: metadataOver({ bus, host: hostName(), ids, cross: quiet }) },
     )
     undo.push(() => machine.fabric?.close())
 
@@ -152,7 +158,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       settings: config.of(novaConfig),
       neighbours: {
         glance: transportTo(glance),
-        neutron: transportTo({ name: 'neutron', actor: 'neutron-server', prefix: '/networking' } as ServiceDefinition),
+        neutron: transportTo(neutron),
         cinder: transportTo({ name: 'cinder', actor: 'cinder-api', prefix: '/volume' } as ServiceDefinition),
         placement: transportTo({
           name: 'placement',
@@ -174,6 +180,43 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     add({ definition: nova, handle: compute.handle, routes: compute.routes })
 
+    // ── networks
+    const metadataSecret = sha256(`metadata ${options.passwords.service}`)
+    const networks = createNeutron({
+      database: await platform.open('neutron', neutronMigrations),
+      clock,
+      ids,
+      cross,
+      bus,
+      log: log('neutron-server'),
+      authenticate,
+      settings: config.of(neutronConfig),
+      neighbours: {
+        nova: transportTo(nova),
+        novaMetadata: inProcess(
+          metadataService(compute.metadata, { ids, secret: metadataSecret }),
+          'nova-metadata',
+          '',
+        ),
+      },
+      identity: identityOf('neutron'),
+      metadataSecret,
+    })
+    add({ definition: neutron, handle: networks.handle, routes: networks.routes, audit: networks.audit })
+    const agents: NeutronAgent[] = machine.hosts.map((host, index) =>
+      createNeutronAgent({
+        bus,
+        clock,
+        ids,
+        cross: quiet,
+        host: host.name,
+        mechanism: index === 0 ? machine.mechanism : createSimulatedMechanism(),
+        log: log('neutron-agent'),
+        networkNode: index === 0,
+        reportIntervalMs: 30_000,
+      }),
+    )
+
     // ── start, in order
     await identity.bootstrap({
       adminPassword: options.passwords.admin,
@@ -188,6 +231,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     await identity.start()
     await images.start()
+    await networks.start()
+    for (const agent of agents) await agent.start()
+    undo.push(() => networks.stop())
     await compute.start()
     undo.push(() => compute.stop())
 
@@ -247,6 +293,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
             for (const guest of await host.hypervisor.list())
               await host.hypervisor.powerOff(guest.serverId, { graceMs: 10_000 })
         await compute.stop()
+        for (const agent of agents) await agent.stop()
+        await networks.stop()
+        await machine.mechanism.close()
         await identity.stop()
         if (machine.fabric !== null) {
           if (keepGuests && !remove) await machine.fabric.close()
@@ -260,6 +309,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     throw error
   }
 }
+
+/** Our own housekeeping is no part of anybody's journey. */
+const quiet: Cross = (_crossing, deed) => deed()
 
 const absent: Handle = async () => ({
   status: 503,

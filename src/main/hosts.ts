@@ -59,12 +59,15 @@ export function hostAddress(bind: string): string {
   return '127.0.0.1'
 }
 
+/** What this machine is called as a compute host. */
+export const hostName = (): string => hostname().split('.')[0] ?? 'koto'
+
 /** Finds out what can be had and makes it. Throws a Refusal when something asked for by name is not there. */
 export async function findMachine(wish: HostWish, parts: MachineParts): Promise<Machine> {
   const { state, exec, clock } = parts
   const notices: string[] = []
   const root = process.getuid?.() === 0
-  const name = hostname().split('.')[0] ?? 'koto'
+  const name = hostName()
 
   const missing = wish.hypervisor === 'simulated' ? [] : await absent(['qemu-system-x86_64', 'qemu-img'])
   if (wish.hypervisor === 'qemu' && missing.length > 0) {
