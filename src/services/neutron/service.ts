@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import type { Handle } from '#kernel/http/call.ts'
 import type { Transport } from '#kernel/http/client.ts'
 import type { HandlerTable } from '#kernel/http/handlers.ts'
-import { createPipeline, type Authenticate } from '#kernel/http/pipeline.ts'
+import { createPipeline, type Authenticate, type PipelineTools } from '#kernel/http/pipeline.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
 import type { ServiceIdentity } from '#kernel/http/service-identity.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
@@ -87,6 +87,8 @@ export interface NeutronTools {
   readonly identity?: ServiceIdentity
   /** Instead of the option, when main makes the secret. */
   readonly metadataSecret?: string
+  /** For `koto why`, and for what counts as "not just now". */
+  readonly pipeline?: Partial<Pick<PipelineTools, 'refused' | 'unavailable'>>
   /** Rule name → check string, from an operator's file. */
   readonly policyOverrides?: Readonly<Record<string, string>>
 }
