@@ -17,8 +17,11 @@ import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { applicationCredentialHandlers } from '#services/keystone/api/application-credentials.ts'
 import { authHandlers } from '#services/keystone/api/auth.ts'
 import { endpointHandlers, regionHandlers, serviceHandlers } from '#services/keystone/api/catalog.ts'
+import { consumerHandlers } from '#services/keystone/api/consumers.ts'
 import { credentialHandlers, policyHandlers } from '#services/keystone/api/credentials.ts'
 import { discoveryHandlers } from '#services/keystone/api/discovery.ts'
+import { domainConfigHandlers } from '#services/keystone/api/domain-config.ts'
+import { endpointFilterHandlers } from '#services/keystone/api/endpoint-filters.ts'
 import { grantHandlers } from '#services/keystone/api/grants.ts'
 import { groupHandlers } from '#services/keystone/api/groups.ts'
 import { limitHandlers } from '#services/keystone/api/limits.ts'
@@ -37,8 +40,11 @@ import { createAuthentication } from '#services/keystone/domain/authentication.t
 import { createBootstrap, type BootstrapWish } from '#services/keystone/domain/bootstrap.ts'
 import { createCatalog } from '#services/keystone/domain/catalog-text.ts'
 import { createEndpoints, createRegions, createServices } from '#services/keystone/domain/catalog.ts'
+import { createConsumers } from '#services/keystone/domain/consumers.ts'
 import { createCredentials } from '#services/keystone/domain/credentials.ts'
+import { createDomainConfig } from '#services/keystone/domain/domain-config.ts'
 import { createDomains } from '#services/keystone/domain/domains.ts'
+import { createEndpointFilters } from '#services/keystone/domain/endpoint-filters.ts'
 import { createGrants } from '#services/keystone/domain/grants.ts'
 import { createGroups } from '#services/keystone/domain/groups.ts'
 import { createLimits, createRegisteredLimits } from '#services/keystone/domain/limits.ts'
@@ -138,14 +144,17 @@ export function createKeystone(tools: KeystoneTools): Keystone {
     groupHandlers(createGroups(shared, tokens), settings),
     projectHandlers(createProjects(shared, tokens), settings),
     domainHandlers(createDomains(shared, tokens), settings),
+    domainConfigHandlers(createDomainConfig(shared)),
     roleHandlers(createRoles(shared), settings),
     ...grantHandlers(createGrants(shared), createRoleAssignments(shared)),
     regionHandlers(createRegions(shared), settings),
     serviceHandlers(createServices(shared), settings),
     endpointHandlers(createEndpoints(shared), settings, frontDoor),
+    endpointFilterHandlers(createEndpointFilters(shared), settings, frontDoor),
     ...applicationCredentialHandlers(createApplicationCredentials(shared, tokens), settings),
     ...credentialHandlers(createCredentials(shared, tokens), settings),
     policyHandlers(createPolicies(shared), settings),
+    consumerHandlers(createConsumers(shared)),
     trustHandlers(createTrusts(shared, tokens)),
     ...limitHandlers(createRegisteredLimits(shared), createLimits(shared), settings),
   ]

@@ -1,5 +1,4 @@
 // Application credentials and access rules over HTTP.
-import { isoMicros } from '#kernel/lib/clock.ts'
 import { handlers, type Call, type HandlerTable } from '#kernel/http/handlers.ts'
 import { collection, listQuery, type ListSettings } from '#services/keystone/api/lists.ts'
 import { accessRules, applicationCredentials } from '#services/keystone/contract/application-credentials.ts'
@@ -13,7 +12,7 @@ const show = (call: Pick<Call, 'base'>, { credential: c, roles }: WithRoles): Re
   project_id: c.projectId,
   user_id: c.userId,
   roles: roles.map(role => ({ id: role.id, name: role.name, domain_id: role.domainId })),
-  expires_at: c.expiresAt === null ? null : isoMicros(c.expiresAt),
+  expires_at: c.expiresAt?.text ?? null,
   unrestricted: c.unrestricted,
   system: null,
   ...(c.accessRules === null ? {} : { access_rules: c.accessRules }),

@@ -170,7 +170,7 @@ test('a token is shown to its bearer, to services and to administrators, and to 
     (refused.json['error'] as { message: string }).message,
     'You are not authorized to perform the requested action: identity:validate_token.',
   )
-  assert.equal((await show(stranger, 'no-token-at-all')).status, 403)
+  assert.equal((await show(stranger, 'no-token-at-all')).status, 404)
   assert.equal((await show(await t.admin(), 'no-token-at-all')).status, 404)
   assert.equal((await t.call('GET', '/v3/auth/tokens', { token: await t.admin() })).status, 404)
   assert.equal((await show('no-token-at-all', demo)).status, 401)

@@ -44,13 +44,14 @@ export function authHandlers(tools: AuthHandlerTools): HandlerTable {
     const text = call.headers['x-subject-token']
     const graceMs = queryFlag(call.query, 'allow_expired') ? settings.allowExpiredWindowSeconds * 1000 : 0
     const token = text === undefined || text === '' ? null : await tokens.validate(call.ctx, text, graceMs)
+    // A token's text is a secret: who shows one that is none learns nothing by being told.
+    if (token === null && text !== undefined && text !== '') throw faults.TokenNotFound()
     const target: Target =
       token === null
         ? {}
         : { 'target.token.user_id': token.who.userId, 'target.token.user.domain.id': token.who.userDomainId }
     enforce(tools, call.ctx, rule, target)
-    if (text === undefined || text === '') throw faults.NoToken()
-    if (token === null) throw faults.TokenNotFound()
+    if (token === null) throw faults.NoToken()
     return token
   }
   /** Rules of access are enforced by the service asked; one that does not know them must not take the token. */

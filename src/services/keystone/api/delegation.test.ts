@@ -373,7 +373,7 @@ test('credentials: sealed, private, EC2 ones found by their access key', async (
     (await t.call('GET', `/v3/users/${demo.id}/credentials/OS-EC2/${access}`, { token: demo.token })).status,
     200,
   )
-  assert.equal((await t.call('GET', `/v3/users/${demo.id}/credentials/OS-EC2/${access}`, { token: thief })).status, 403)
+  assert.equal((await t.call('GET', `/v3/users/${demo.id}/credentials/OS-EC2/${access}`, { token: thief })).status, 404)
   assert.equal(
     (
       (await t.call('GET', `/v3/users/${demo.id}/credentials/OS-EC2`, { token: demo.token })).json[

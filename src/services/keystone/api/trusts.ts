@@ -21,7 +21,7 @@ const wire = (call: Base, trust: TrustEntity): Record<string, unknown> => ({
   remaining_uses: trust.remainingUses,
   redelegated_trust_id: trust.redelegatedTrustId,
   redelegation_count: trust.redelegationCount,
-  expires_at: time(trust.expiresAt),
+  expires_at: trust.expiresAt === null ? null : `${trust.expiresAt.text}Z`,
   deleted_at: time(trust.deletedAt),
   links: { self: `${call.base}/v3/OS-TRUST/trusts/${trust.id}` },
 })

@@ -4,15 +4,7 @@ import { may, must, object } from '#kernel/contract/shape.ts'
 import { bool, list, nullable, text, words } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { rules } from '#services/keystone/contract/rules.ts'
-import {
-  flagWord,
-  freeText,
-  Links,
-  ListLinks,
-  listQueryShape,
-  open,
-  regionId,
-} from '#services/keystone/contract/shapes.ts'
+import { freeText, Links, ListLinks, listQueryShape, open, regionId } from '#services/keystone/contract/shapes.ts'
 
 export const Region = object(
   { id: must(text()), description: must(text()), parent_region_id: must(nullable(text())), links: must(Links) },
@@ -39,7 +31,7 @@ const regionFields = { description: may(freeText), parent_region_id: may(nullabl
 const serviceFields = {
   name: may(text({ min: 1, max: 255 })),
   description: may(freeText),
-  enabled: may(flagWord),
+  enabled: may(bool),
 }
 const serviceType = text({ min: 1, max: 255 })
 /** `http://…`, or one that begins with a name to be filled in: `$(front_door)s/compute`. */
@@ -47,7 +39,7 @@ const url = text({ max: 2048, pattern: '^([a-zA-Z0-9+.-]+:.+|[$%]\\(front_door\\
 const endpointFields = {
   region: may(nullable(regionId)),
   region_id: may(nullable(regionId)),
-  enabled: may(flagWord),
+  enabled: may(bool),
   name: may(freeText),
   description: may(freeText),
 }

@@ -2,6 +2,7 @@
 import { flag, fromJson, isSet, json } from '#kernel/db/codecs.ts'
 import { inChunks } from '#kernel/db/helpers.ts'
 import { listPage, type Columns, type ListQuery } from '#services/keystone/db/filters.ts'
+import { momentOf, type Moment } from '#services/keystone/db/moment.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import type { AccessRulesTable, ApplicationCredentialsTable } from '#services/keystone/db/tables.ts'
 
@@ -18,7 +19,7 @@ export interface ApplicationCredentialEntity {
   readonly name: string
   readonly description: string | null
   readonly secretHash: string
-  readonly expiresAt: number | null
+  readonly expiresAt: Moment | null
   readonly unrestricted: boolean
   readonly roleIds: readonly string[]
   /** Null: it has none and may do all its roles may. An empty list allows nothing. */
@@ -47,7 +48,7 @@ async function withRules(
     name: row.name,
     description: row.description,
     secretHash: row.secret_hash,
-    expiresAt: row.expires_at,
+    expiresAt: row.expires_at === null ? null : momentOf(row.expires_at),
     unrestricted: isSet(row.unrestricted),
     roleIds: fromJson(row.role_ids),
     accessRules:
@@ -96,7 +97,7 @@ export const insertApplicationCredential = (q: Query, it: ApplicationCredentialE
       name: it.name,
       description: it.description,
       secret_hash: it.secretHash,
-      expires_at: it.expiresAt,
+      expires_at: it.expiresAt?.text ?? null,
       unrestricted: flag(it.unrestricted),
       role_ids: json(it.roleIds),
       rule_ids: it.accessRules === null ? null : json(it.accessRules.map(rule => rule.id)),

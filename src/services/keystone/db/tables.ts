@@ -116,7 +116,8 @@ export interface ApplicationCredentialsTable {
   name: string
   description: string | null
   secret_hash: string
-  expires_at: number | null
+  /** With microseconds, as it was given: `2026-11-22T13:48:02.123456`. */
+  expires_at: string | null
   unrestricted: Flag
   role_ids: Json<readonly string[]>
   /** NULL: no access rules at all; an empty list allows nothing. */
@@ -150,7 +151,8 @@ export interface TrustsTable {
   trustee_id: string
   project_id: string | null
   impersonation: Flag
-  expires_at: number | null
+  /** With microseconds, as it was given. */
+  expires_at: string | null
   deleted_at: number | null
   remaining_uses: number | null
   redelegated_trust_id: string | null
@@ -177,6 +179,36 @@ export interface LimitsTable {
   description: string | null
 }
 
+export interface DomainOptionsTable {
+  domain_id: string
+  group_name: string
+  option_name: string
+  sensitive: Flag
+  /** JSON; sealed where sensitive. */
+  value: string
+}
+export interface EndpointGroupsTable {
+  id: string
+  name: string
+  description: string | null
+  filters: Json<Readonly<Record<string, unknown>>>
+}
+/** Which endpoints a project's catalog shows; none at all: every one. */
+export interface EndpointFiltersTable {
+  project_id: string
+  endpoint_id: string
+}
+export interface EndpointGroupFiltersTable {
+  project_id: string
+  endpoint_group_id: string
+}
+export interface ConsumersTable {
+  id: string
+  description: string | null
+  /** Sealed. */
+  secret: string
+  extra: Json<Extra>
+}
 /** What the service remembers about itself. */
 export interface MarksTable {
   name: string
@@ -185,6 +217,11 @@ export interface MarksTable {
 
 export interface KeystoneTables {
   marks: MarksTable
+  domain_options: DomainOptionsTable
+  endpoint_groups: EndpointGroupsTable
+  endpoint_filters: EndpointFiltersTable
+  endpoint_group_filters: EndpointGroupFiltersTable
+  consumers: ConsumersTable
   projects: ProjectsTable
   project_tags: ProjectTagsTable
   users: UsersTable

@@ -1,5 +1,6 @@
 // Rows of trusts: what one user lets another do in his name. Deleted ones stay as rows.
 import { flag, fromJson, isSet, json } from '#kernel/db/codecs.ts'
+import { momentOf, type Moment } from '#services/keystone/db/moment.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import type { Extra, TrustsTable } from '#services/keystone/db/tables.ts'
 
@@ -9,7 +10,7 @@ export interface TrustEntity {
   readonly trusteeId: string
   readonly projectId: string | null
   readonly impersonation: boolean
-  readonly expiresAt: number | null
+  readonly expiresAt: Moment | null
   readonly deletedAt: number | null
   readonly remainingUses: number | null
   readonly redelegatedTrustId: string | null
@@ -23,7 +24,7 @@ const fromRow = (row: TrustsTable): TrustEntity => ({
   trusteeId: row.trustee_id,
   projectId: row.project_id,
   impersonation: isSet(row.impersonation),
-  expiresAt: row.expires_at,
+  expiresAt: row.expires_at === null ? null : momentOf(row.expires_at),
   deletedAt: row.deleted_at,
   remainingUses: row.remaining_uses,
   redelegatedTrustId: row.redelegated_trust_id,
@@ -71,7 +72,7 @@ export const insertTrust = (q: Query, trust: TrustEntity): Promise<unknown> =>
       trustee_id: trust.trusteeId,
       project_id: trust.projectId,
       impersonation: flag(trust.impersonation),
-      expires_at: trust.expiresAt,
+      expires_at: trust.expiresAt?.text ?? null,
       deleted_at: trust.deletedAt,
       remaining_uses: trust.remainingUses,
       redelegated_trust_id: trust.redelegatedTrustId,

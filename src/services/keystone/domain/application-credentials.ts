@@ -19,7 +19,7 @@ import type { ListQuery } from '#services/keystone/db/filters.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import { findRoleByName, findRoles, implications, type RoleEntity } from '#services/keystone/db/roles.ts'
 import { findUser } from '#services/keystone/db/users.ts'
-import { timeOf, unique } from '#services/keystone/domain/common.ts'
+import { momentFrom, unique } from '#services/keystone/domain/common.ts'
 import { refuseRestricted, refuseTrust } from '#services/keystone/domain/delegation.ts'
 import { withImplied } from '#services/keystone/domain/effective-roles.ts'
 import type { Token, Tokens } from '#services/keystone/domain/tokens.ts'
@@ -143,8 +143,8 @@ export function createApplicationCredentials(tools: DomainTools, tokens: Tokens)
       const { projectId } = token.who
       if (token.who.userId !== userId || projectId === null)
         throw faults.ForbiddenAction({ action: 'Cannot create an application credential for another user.' })
-      const expiresAt = wish.expiresAt === undefined || wish.expiresAt === null ? null : timeOf(wish.expiresAt)
-      if (expiresAt !== null && expiresAt <= clock.now()) throw faults.ExpirationPassed()
+      const expiresAt = wish.expiresAt === undefined || wish.expiresAt === null ? null : momentFrom(wish.expiresAt)
+      if (expiresAt !== null && expiresAt.ms <= clock.now()) throw faults.ExpirationPassed()
       // One made with another may not outlive it.
       const bound = token.applicationCredential?.expiresAt ?? null
       const secret =
@@ -161,7 +161,7 @@ export function createApplicationCredentials(tools: DomainTools, tokens: Tokens)
           name: wish.name,
           description: wish.description ?? null,
           secretHash,
-          expiresAt: bound === null ? expiresAt : Math.min(bound, expiresAt ?? bound),
+          expiresAt: bound !== null && (expiresAt === null || expiresAt.ms > bound.ms) ? bound : expiresAt,
           unrestricted: wish.unrestricted ?? false,
           roleIds: await rolesFor(q, token, wish),
           accessRules: await rulesFor(q, userId, wish),

@@ -159,7 +159,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
     const isRight = await check.verify(`app ${found?.id ?? ''}`, given.secret ?? '', found?.secretHash ?? null)
     if (found === null && id !== undefined) throw faults.ApplicationCredentialNotFound({ id })
     if (found === null || !isRight) throw faults.Unauthorized()
-    if (found.expiresAt !== null && found.expiresAt <= clock.now()) throw faults.Unauthorized()
+    if (found.expiresAt !== null && found.expiresAt.ms <= clock.now()) throw faults.Unauthorized()
     return { userId: found.userId, methods: ['application_credential'], applicationCredential: found }
   }
 
@@ -216,7 +216,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
     const id = scope['OS-TRUST:trust']?.id
     if (id === undefined) throw faults.Expecting({ attribute: 'trust_id', target: 'trust' })
     const trust = await findTrust(q, id)
-    if (trust === null || (trust.expiresAt !== null && trust.expiresAt <= clock.now())) throw faults.Unauthorized()
+    if (trust === null || (trust.expiresAt !== null && trust.expiresAt.ms <= clock.now())) throw faults.Unauthorized()
     if (trust.trusteeId !== proof.userId) throw faults.Forbidden()
     return { scope: trust.projectId === null ? unscoped.scope : { kind: 'project', id: trust.projectId }, trust }
   }

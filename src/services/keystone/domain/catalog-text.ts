@@ -1,5 +1,6 @@
 // The catalog as tokens carry it: rows of the database with the addresses filled in.
 import type { Ctx } from '#kernel/lib/context.ts'
+import { shownEndpoints } from '#services/keystone/db/endpoint-filters.ts'
 import { catalogRows, type EndpointEntity, type ServiceEntity } from '#services/keystone/db/catalog.ts'
 import type { DomainTools } from '#services/keystone/domain/tools.ts'
 
@@ -38,6 +39,8 @@ export const fillFrontDoor = (url: string, frontDoor: string): string =>
 interface Rows {
   readonly generation: number
   readonly services: readonly { service: ServiceEntity; endpoints: readonly EndpointEntity[] }[]
+  /** Project → the endpoints it shows, where somebody chose. */
+  readonly shown: ReadonlyMap<string, ReadonlySet<string>>
   /** Whether any URL differs from user to user or project to project. */
   readonly personal: boolean
   readonly rendered: Map<string, string>
@@ -62,18 +65,37 @@ export function createCatalog(tools: Pick<DomainTools, 'ledger'>): Catalog {
   const rows = async (ctx: Ctx): Promise<Rows> => {
     if (held !== null && held.generation === ledger.generation()) return held
     const generation = ledger.generation()
-    const services = await ledger.read(ctx, 'read-catalog', catalogRows)
+    const { services, shown } = await ledger.read(ctx, 'read-catalog', async q => {
+      const all = await catalogRows(q)
+      return {
+        services: all,
+        shown: await shownEndpoints(
+          q,
+          all.flatMap(entry => entry.endpoints),
+        ),
+      }
+    })
     const urls = services.flatMap(entry => entry.endpoints.map(endpoint => endpoint.url))
     const personal = urls.some(url => /[$%]\((?!front_door)\w+\)s/.test(url))
-    return (held = { generation, services, personal, rendered: new Map() })
+    return (held = { generation, services, shown, personal, rendered: new Map() })
   }
   return {
     async json(ctx, place) {
       const known = await rows(ctx)
-      const key = known.personal ? `${place.frontDoor} ${place.projectId ?? ''} ${place.userId}` : place.frontDoor
+      const only = place.projectId === null ? undefined : known.shown.get(place.projectId)
+      const isPersonal = known.personal || only !== undefined
+      const key = isPersonal ? `${place.frontDoor} ${place.projectId ?? ''} ${place.userId}` : place.frontDoor
       let text = known.rendered.get(key)
       if (text === undefined) {
-        text = JSON.stringify(known.services.map(entry => entryOf(entry.service, entry.endpoints, place)))
+        text = JSON.stringify(
+          known.services
+            .map(entry => ({
+              ...entry,
+              endpoints: entry.endpoints.filter(one => only === undefined || only.has(one.id)),
+            }))
+            .filter(entry => only === undefined || entry.endpoints.length > 0)
+            .map(entry => entryOf(entry.service, entry.endpoints, place)),
+        )
         if (known.rendered.size >= MOST_RENDERED) known.rendered.clear()
         known.rendered.set(key, text)
       }

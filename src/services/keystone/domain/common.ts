@@ -1,6 +1,7 @@
 // Small things that several verbs share: duplicates, attributes of the client's own, times as clients write them.
 import { isDuplicate } from '#kernel/db/helpers.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
+import type { Moment } from '#services/keystone/db/moment.ts'
 import type { Extra, Options } from '#services/keystone/db/tables.ts'
 
 /** Runs a write; a duplicate becomes upstream's 409. */
@@ -51,10 +52,15 @@ export function checkMutable(
   if (!opens || others.length > 0 || otherOptions.length > 0) throw faults.ImmutableUpdate({ type, id })
 }
 
-/** Milliseconds from a client's time text (`2026-11-22T13:48:02.000000Z`, zone optional: UTC). Throws 400. */
-export function timeOf(text: string): number {
-  const form = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?$/.exec(text)
-  const ms = form === null ? Number.NaN : Date.parse(`${form[1]}T${form[2]}${form[5] ?? 'Z'}`)
+const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?$/
+
+/** From a client's time text (`2026-11-22T13:48:02.000000Z`, zone optional: UTC). Throws 400. */
+export function momentFrom(text: string): Moment {
+  const [, date, minutes, seconds = '00', fraction = '', zone = 'Z'] = TIME.exec(text) ?? []
+  const micros = fraction.padEnd(6, '0').slice(0, 6)
+  const ms = date === undefined ? Number.NaN : Date.parse(`${date}T${minutes}:${seconds}.${micros.slice(0, 3)}${zone}`)
   if (Number.isNaN(ms)) throw faults.BadTimestamp()
-  return ms
+  return { ms, text: `${new Date(ms).toISOString().slice(0, 23)}${micros.slice(3)}` }
 }
+/** The same in milliseconds. */
+export const timeOf = (text: string): number => momentFrom(text).ms

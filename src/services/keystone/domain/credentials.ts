@@ -3,6 +3,7 @@
 import type { Rule } from '#kernel/contract/rule.ts'
 import { isDuplicate } from '#kernel/db/helpers.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
+import { OWN } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { rules } from '#services/keystone/contract/rules.ts'
 import {
@@ -118,11 +119,14 @@ export function createCredentials(tools: DomainTools, tokens: Tokens): Credentia
     access: string,
     rule: Rule,
   ): Promise<CredentialEntity> => {
+    const mayEver = tools.policy.check(bearer(ctx), rule, OWN)
+    if (!mayEver.ok) throw faults.ForbiddenAction({ action: rule.name }, { because: mayEver.because })
     const credential = await findCredential(q, await sha256(access))
-    enforce(tools, ctx, rule, target(credential))
-    if ((await findUser(q, userId)) === null) throw faults.UserNotFound({ id: userId })
-    if (credential === null || !isEc2(credential.type) || credential.userId !== userId)
+    // compat: clients take the 404 of a removed key pair as proof; so another's is told the same way.
+    if (credential === null || !tools.policy.allows(bearer(ctx), rule, target(credential)))
       throw faults.CredentialNotFound({ id: access })
+    if ((await findUser(q, userId)) === null) throw faults.UserNotFound({ id: userId })
+    if (!isEc2(credential.type) || credential.userId !== userId) throw faults.CredentialNotFound({ id: access })
     refuseOtherProject(token, credential.projectId, EC2_OTHER_PROJECT)
     return credential
   }

@@ -55,7 +55,7 @@ export interface Tokens {
   of(ctx: Ctx): Promise<Token>
   revoke(ctx: Ctx, token: Token): Promise<void>
   /** Ends tokens inside a transaction: all issued until now for that user, project or trust. */
-  end(q: Query, kind: RevocationKind, id: string): Promise<void>
+  readonly end: (q: Query, kind: RevocationKind, id: string) => Promise<void>
   start(ctx: Ctx): Promise<void>
 }
 
@@ -102,8 +102,8 @@ export function createTokens(tools: DomainTools): Tokens {
       const meaning = await ledger.read(ctx, 'read-token-meaning', q => meaningOf(q, payload, clock.now()))
       if (meaning === null) throw faults.Unauthorized()
       const limit = Math.min(
-        meaning.applicationCredential?.expiresAt ?? Number.POSITIVE_INFINITY,
-        meaning.trust?.expiresAt ?? Number.POSITIVE_INFINITY,
+        meaning.applicationCredential?.expiresAt?.ms ?? Number.POSITIVE_INFINITY,
+        meaning.trust?.expiresAt?.ms ?? Number.POSITIVE_INFINITY,
       )
       const bounded = limit < expiresAt ? { ...payload, expiresAt: limit } : payload
       return keep(generation, tokenOf(tokenSeal.seal(packToken(bounded), issuedAt), bounded, meaning))
@@ -200,7 +200,7 @@ export function createTokens(tools: DomainTools): Tokens {
       if (
         applicationCredential === null ||
         applicationCredential.userId !== user.id ||
-        (applicationCredential.expiresAt !== null && applicationCredential.expiresAt <= now)
+        (applicationCredential.expiresAt !== null && applicationCredential.expiresAt.ms <= now)
       )
         return null
     }
@@ -209,7 +209,7 @@ export function createTokens(tools: DomainTools): Tokens {
     let shownDomain = userDomain
     if (payload.trustId !== null) {
       trust = await findTrust(q, payload.trustId)
-      if (trust === null || trust.trusteeId !== user.id || (trust.expiresAt !== null && trust.expiresAt <= now))
+      if (trust === null || trust.trusteeId !== user.id || (trust.expiresAt !== null && trust.expiresAt.ms <= now))
         return null
       const trustor = await findUser(q, trust.trustorId)
       const trustorDomain = trustor === null ? null : await findProject(q, trustor.domainId)

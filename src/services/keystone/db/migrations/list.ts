@@ -1,5 +1,6 @@
 // The migrations in order.
 import type { Migration } from '#kernel/db/migrations.ts'
 import { first } from '#services/keystone/db/migrations/0001-first.ts'
+import { extensions } from '#services/keystone/db/migrations/0002-extensions.ts'
 
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, extensions]
