@@ -52,7 +52,11 @@ async function live(order: DaemonOrder): Promise<number> {
     if (error instanceof Refusal) await tell({ kind: 'refused', says, exitCode: error.exitCode })
     else {
       process.stderr.write(`${error instanceof Error ? error.stack : says}\n`)
-      await tell({ kind: 'refused', says: `The cloud did not start: ${says}`, exitCode: 1 })
+      await tell({
+        kind: 'refused',
+        says: `The cloud did not start: ${says} (more in ${process.argv[2]}/log).`,
+        exitCode: 1,
+      })
     }
     if (process.connected) process.disconnect()
     return 1

@@ -7,6 +7,7 @@ import { stayAwake } from '#host/node/terminal-run.ts'
 import { flagOption, textOption, type Command } from '#main/cli/command.ts'
 import { exerciseSteps, type Outcome } from '#main/cli/exercise-steps.ts'
 import { entryPrefix } from '#main/cli/enter.ts'
+import { controlClient } from '#main/control/client.ts'
 import { jsonOption, printJson, stateOf, stateOption } from '#main/cli/state-option.ts'
 
 export const exercise: Command = {
@@ -22,6 +23,7 @@ export const exercise: Command = {
   async run(given) {
     const state = stateOf(given)
     const json = flagOption(given, 'json')
+    await controlClient(state).summary() // who is down says so in one sentence
     const prefix = await entryPrefix(state)
     const clock = systemClock()
     const outcomes: Outcome[] = []

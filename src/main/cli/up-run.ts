@@ -5,7 +5,8 @@ import { systemClock } from '#kernel/lib/clock.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { createExec } from '#host/node/exec.ts'
 import { openLogs, type LogFiles } from '#host/node/log-file.ts'
-import { MARK } from '#host/node/process-table.ts'
+import { MARK, markedProcesses } from '#host/node/process-table.ts'
+import { endProcesses } from '#host/node/process-table-end.ts'
 import { asPortRefusal } from '#host/node/process-table-ports.ts'
 import { asDiskRefusal, openState, prepareState } from '#host/node/state-dir.ts'
 import { writeClouds } from '#host/node/state-dir-clouds.ts'
@@ -119,6 +120,8 @@ export async function startHere(
       )
     }
     logs?.close()
+    // In a new cloud nothing that runs is worth keeping; in an old one guests are.
+    if (state.fresh) await endProcesses(markedProcesses(state.path))
     state.release()
     // A first start that was refused leaves nothing; one that broke or was interrupted leaves its logs and what it had built.
     if (state.fresh && reason instanceof Refusal && !hands.signal.aborted) state.discard()
