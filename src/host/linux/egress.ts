@@ -36,7 +36,18 @@ export function createEgress(fabric: Fabric, logFile: string): Egress {
   return {
     async start() {
       if ((await find()) !== null) return
-      const options = ['--config-net', '--netns-only', '--runas', '0', '--ns-ifname', EGRESS_DEVICE, '--netns', netns]
+      const options = [
+        '--pid',
+        `${fabric.pidFolder}/pasta.pid`,
+        '--config-net',
+        '--netns-only',
+        '--runas',
+        '0',
+        '--ns-ifname',
+        EGRESS_DEVICE,
+        '--netns',
+        netns,
+      ]
       const addresses = ['--address', NEAR, '--netmask', '30', '--gateway', FAR, '--ipv4-only']
       // The machine's loopback stays closed to guests: no gateway that stands for it, no forwarded ports in either direction.
       const closed = ['--no-map-gw', '-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none']

@@ -14,6 +14,7 @@ import {
   isAlive,
   namespaceOf,
   pidsInMountNamespace,
+  processArgv,
   processEnv,
   processMark,
   processName,
@@ -65,6 +66,8 @@ export interface Fabric {
   removeNamespaces(names: readonly string[]): Promise<void>
   /** Listens there with a socket of this process; see {@link listenIn}. */
   listen(namespace: NamespaceName, where: ListenWhere): Promise<Server>
+  /** Where a program that leaves the fabric's mount namespace must keep its pid file, so that it is counted among `processes`. */
+  readonly pidFolder: string
   /** Pids that live inside, the holder excepted. */
   processes(): Promise<number[]>
 }
@@ -196,6 +199,12 @@ export function createFabric(options: FabricOptions): Fabric {
   const processes = async (): Promise<number[]> => {
     const mine = await namespaceOf(pid(), 'mnt')
     const pids = mine === null ? [] : await pidsInMountNamespace(mine)
+    // A program that shuts itself into a mount namespace of its own is known by its pid file, which its command line names.
+    for (const file of (await readdir(folder)).filter(name => name.endsWith('.pid'))) {
+      const path = join(folder, file)
+      const other = Number(await readFile(path, 'utf8').catch(() => ''))
+      if (!pids.includes(other) && (await processArgv(other)).includes(path)) pids.push(other)
+    }
     return pids.filter(other => other !== holder?.pid)
   }
 
@@ -266,6 +275,7 @@ export function createFabric(options: FabricOptions): Fabric {
       if (wrong !== undefined) throw new Error(`the namespace could not be removed: ${wrong}`)
     },
     listen: (namespace, where) => listenIn(enterArgv(namespace), where),
+    pidFolder: folder,
     processes,
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import type { HostNetworkState, PortState } from '#services/neutron/drivers/mechanism.ts'
-import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
+import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/guest-bench.ts'
 import {
   cannotRun,
   createHostBench,

@@ -2,20 +2,10 @@
 // by their own command lines.
 import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from '#kernel/lib/clock.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
+import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/dnsmasq-plan.ts'
 import { endProcesses, isAlive, processArgv, processMark, type ProcessMark } from '#host/linux/proc.ts'
-
-/** One server: what it is started with, and the two files it reads again on a signal. */
-export interface DnsmasqPlan {
-  /** `dhcp/<network id>` or `ra/<router id>`: also its folder below `/run/koto`, which its command line must name for the leases. */
-  readonly key: string
-  readonly namespace: string
-  readonly argv: readonly string[]
-  readonly hosts: string
-  readonly options: string
-  /** What may be leased, as `mac ip`: any other lease is stale. */
-  readonly leasable: ReadonlySet<string>
-}
 
 export interface DnsmasqServers {
   /** Makes the servers what the plans say; gives per key the reason when it failed. `full` looks at the processes themselves first. */
@@ -25,9 +15,6 @@ export interface DnsmasqServers {
   /** What a server was told and what it gave, as rows of its own files. */
   files(key: string): Promise<{ hosts: string; leases: string }>
 }
-
-/** A server's folder, inside the fabric. */
-export const serverFolder = (key: string): string => `/run/koto/${key}`
 
 interface Running {
   mark: ProcessMark
@@ -40,7 +27,7 @@ const START_MS = 3_000
 const NOBODY = 65_534
 
 /** `logFile`: where dnsmasq complains. `root`: it then gives up its rights, and its lease file belongs to nobody. */
-export function createDnsmasqServers(fabric: Fabric, logFile: string, root: boolean): DnsmasqServers {
+export function createDnsmasqServers(fabric: Fabric, clock: Clock, logFile: string, root: boolean): DnsmasqServers {
   const known = new Map<string, Running>()
   /** A start failed: it may be running all the same. */
   let doubt = false
@@ -92,13 +79,13 @@ export function createDnsmasqServers(fabric: Fabric, logFile: string, root: bool
     if (root) for (const path of [folder, file(plan.key, 'leases')]) await chown(path, NOBODY, NOBODY)
     const pid = await fabric.execIn(plan.namespace).daemon(plan.argv, { logFile })
     const mark = await processMark(pid)
-    const deadline = performance.now() + START_MS
+    const deadline = clock.monotonic() + START_MS
     while (mark !== null && (await isAlive(mark))) {
       if (await answers(pid)) {
         known.set(plan.key, { mark, argv: plan.argv.join('\0'), hosts: plan.hosts, options: plan.options })
         return
       }
-      if (performance.now() > deadline) break
+      if (clock.monotonic() > deadline) break
       await pause(3)
     }
     if (mark !== null) await endProcesses([mark], 1_000)

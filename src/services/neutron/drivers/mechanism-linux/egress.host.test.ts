@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
+import { processArgv, processMark } from '#host/linux/proc.ts'
 import { whereIs } from '#host/linux/probe.ts'
-import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
+import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/guest-bench.ts'
 import {
   cannotRun,
   createHostBench,
@@ -67,6 +68,23 @@ describe('egress with packets', { skip, timeout: 60_000 }, () => {
     const port = await listenAt('127.0.0.1')
     for (const address of ['127.0.0.1', '198.18.255.1', '198.18.255.2', '172.24.4.1'])
       assert.equal(await gets(address, port), null, address)
+  })
+
+  test('the next control process finds it, and stop ends it', async () => {
+    await bench.mechanism.close()
+    const again = await createHostBench({ stateDir: bench.stateDir, egress: true })
+    const before = (await bench.fabric.processes()).sort()
+    await again.mechanism.apply(sampleState())
+    await again.mechanism.settled()
+    await again.mechanism.close()
+    await again.fabric.close()
+    assert.deepEqual((await bench.fabric.processes()).sort(), before, 'no second one')
+    const other = await createHostBench({ egress: true })
+    await other.mechanism.apply(sampleState({ ports: [] }))
+    const inside = await other.fabric.processes()
+    assert.ok((await Promise.all(inside.map(processArgv))).some(argv => argv.includes('koto0')))
+    await other.end()
+    assert.deepEqual((await Promise.all(inside.map(processMark))).filter(Boolean), [])
   })
 
   test('remove ends it', async () => {

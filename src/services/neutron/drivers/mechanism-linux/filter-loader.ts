@@ -2,9 +2,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { HostNetworkState } from '#services/neutron/drivers/mechanism.ts'
-import { reason } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { firewallOf, type Firewall, type Replies } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
-import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
+import { reason } from '#services/neutron/drivers/checked.ts'
+import { firewallOf, type Firewall, type Replies } from '#services/neutron/drivers/firewall.ts'
+import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/ruleset.ts'
 
 export interface FilterLoader {
   /** Loads the filters of `state`; `full` replaces the tables whole (connections that stand are not cut). */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HostNetworkState, PortState, SecurityRuleState } from '#services/neutron/drivers/mechanism.ts'
-import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
+import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/guest-bench.ts'
 import {
   cannotRun,
   createHostBench,

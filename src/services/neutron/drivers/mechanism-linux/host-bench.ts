@@ -8,8 +8,8 @@ import { createExec, type Exec } from '#host/node/exec.ts'
 import { createFabric, type Fabric } from '#host/linux/fabric.ts'
 import { probeNetwork } from '#host/linux/probe.ts'
 import type { Mechanism, MetadataRequest, PortState } from '#services/neutron/drivers/mechanism.ts'
-import { plugGuest, type FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
-import type { Replies } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
+import { plugGuest, type FakeGuest } from '#services/neutron/drivers/mechanism-linux/guest-bench.ts'
+import type { Replies } from '#services/neutron/drivers/firewall.ts'
 import { createLinuxMechanism } from '#services/neutron/drivers/mechanism-linux/mechanism-linux.ts'
 
 export interface HostBench {

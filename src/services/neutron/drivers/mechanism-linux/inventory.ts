@@ -2,7 +2,7 @@
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { MechanismInventory } from '#services/neutron/drivers/mechanism.ts'
 import type { DnsmasqServers } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
-import { TABLE } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
+import { TABLE } from '#services/neutron/drivers/firewall.ts'
 import type { MetadataProxy } from '#services/neutron/drivers/mechanism-linux/metadata-proxy.ts'
 
 type Filters = Record<string, { rules: number; defaultDeny: boolean; digest: string }>

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { HostNetworkState, Ipv6Mode, PortState, SubnetState } from '#services/neutron/drivers/mechanism.ts'
-import { linkLocal } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/fake-guest.ts'
+import { linkLocal } from '#services/neutron/drivers/addresses.ts'
+import type { FakeGuest } from '#services/neutron/drivers/mechanism-linux/guest-bench.ts'
 import {
   cannotRun,
   createHostBench,

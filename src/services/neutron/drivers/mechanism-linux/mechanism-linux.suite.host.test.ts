@@ -6,7 +6,7 @@ import { systemClock } from '#kernel/lib/clock.ts'
 import { createExec } from '#host/node/exec.ts'
 import { createFabric } from '#host/linux/fabric.ts'
 import { createLinuxMechanism } from '#services/neutron/drivers/mechanism-linux/mechanism-linux.ts'
-import { tapName } from '#services/neutron/drivers/mechanism-linux/names.ts'
+import { tapName } from '#services/neutron/drivers/names.ts'
 import { mechanismSuite } from '#services/neutron/drivers/mechanism.suite.ts'
 
 for (const replies of ['netfilter', 'reflexive'] as const) {

@@ -12,12 +12,12 @@ import type {
   OnMetadata,
   Wired,
 } from '#services/neutron/drivers/mechanism.ts'
-import { cidr, ip, reason } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { prefixOf } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
+import { cidr, ip, reason } from '#services/neutron/drivers/checked.ts'
+import { prefixOf } from '#services/neutron/drivers/addresses.ts'
 import { createDnsmasqServers, inTurns } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
-import { dhcpNamespacePlan, dhcpPlan } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
+import { dhcpNamespacePlan, dhcpPlan } from '#services/neutron/drivers/dhcp-plan.ts'
 import { createFilterLoader, probeReplies } from '#services/neutron/drivers/mechanism-linux/filter-loader.ts'
-import type { Replies } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
+import type { Replies } from '#services/neutron/drivers/firewall.ts'
 import { readInventory } from '#services/neutron/drivers/mechanism-linux/inventory.ts'
 import { createMetadataProxy, type MetadataDoor } from '#services/neutron/drivers/mechanism-linux/metadata-proxy.ts'
 import {
@@ -26,13 +26,14 @@ import {
   dhcpNamespace,
   externalPair,
   routerNamespace,
-} from '#services/neutron/drivers/mechanism-linux/names.ts'
-import { EMPTY_PLAN, converge, type NamespacePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
+} from '#services/neutron/drivers/names.ts'
+import { converge } from '#services/neutron/drivers/mechanism-linux/converge.ts'
+import { EMPTY_PLAN, type NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
 import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
 import { raPlan } from '#services/neutron/drivers/mechanism-linux/ra-plan.ts'
-import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
-import { sift } from '#services/neutron/drivers/mechanism-linux/sift.ts'
-import { wiringOf } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
+import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/router-plan.ts'
+import { sift } from '#services/neutron/drivers/sift.ts'
+import { wiringOf } from '#services/neutron/drivers/wiring.ts'
 
 export interface LinuxMechanismOptions {
   /** Must have been started. */
@@ -59,8 +60,13 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
   const { fabric } = options
   const replies = options.replies ?? (await probeReplies(fabric))
   const filters = createFilterLoader(fabric, replies)
-  const dnsmasq = createDnsmasqServers(fabric, join(options.stateDir, 'network', 'dnsmasq.log'), options.root)
-  const metadata = createMetadataProxy(fabric, options.onMetadata)
+  const dnsmasq = createDnsmasqServers(
+    fabric,
+    options.clock,
+    join(options.stateDir, 'network', 'dnsmasq.log'),
+    options.root,
+  )
+  const metadata = createMetadataProxy(fabric, options.clock, options.onMetadata)
   const egress = createEgress(fabric, join(options.stateDir, 'network', 'pasta.log'))
   let egressFailed: string | null = options.egress === true ? null : 'no way out was configured'
   const applied = new Map<string, NamespacePlan>()

@@ -1,10 +1,11 @@
 // Metadata for guests: this process listens in each network's and router's namespace and hands every request on with its origin.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
+import type { Clock } from '#kernel/lib/clock.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { ListenWhere } from '#host/linux/listen-in.ts'
-import { METADATA_IP6 } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
-import { METADATA_IP } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
+import { METADATA_IP6 } from '#services/neutron/drivers/dhcp-plan.ts'
+import { METADATA_IP } from '#services/neutron/drivers/router-plan.ts'
 import type { MetadataReply, MetadataRequest, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
 
 /** A place to answer: a namespace, and which network or router it stands for. */
@@ -28,8 +29,9 @@ const METADATA = new Set([METADATA_IP, METADATA_IP6])
 const BODY_LIMIT = 64 * 1024
 const ANSWER_MS = 15_000
 
-export function createMetadataProxy(fabric: Fabric, onRequest: OnMetadata): MetadataProxy {
+export function createMetadataProxy(fabric: Fabric, clock: Clock, onRequest: OnMetadata): MetadataProxy {
   const servers = new Map<string, Server>()
+  const ask: OnMetadata = request => withDeadline(clock, onRequest(request), ANSWER_MS)
   const shut = async (namespace: string): Promise<void> => {
     const server = servers.get(namespace)
     servers.delete(namespace)
@@ -46,7 +48,7 @@ export function createMetadataProxy(fabric: Fabric, onRequest: OnMetadata): Meta
         if (servers.has(door.namespace)) continue
         try {
           const handle = await fabric.listen(door.namespace, door.where)
-          servers.set(door.namespace, serve(handle, door, onRequest))
+          servers.set(door.namespace, serve(handle, door, ask))
         } catch (error) {
           failed.set(door.namespace, error instanceof Error ? error.message : String(error))
         }
@@ -60,11 +62,11 @@ export function createMetadataProxy(fabric: Fabric, onRequest: OnMetadata): Meta
   }
 }
 
-function serve(handle: NetServer, door: MetadataDoor, onRequest: OnMetadata): Server {
+function serve(handle: NetServer, door: MetadataDoor, ask: OnMetadata): Server {
   const server = createServer(
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 5_000 },
     (request, response) => {
-      void answer(request, response, door, onRequest)
+      void answer(request, response, door, ask)
     },
   )
   server.maxConnections = 256
@@ -107,7 +109,7 @@ async function answer(
       sourceIp: bare(request.socket.remoteAddress),
       ...door.origin,
     }
-    send(await withDeadline(onRequest(ask), ANSWER_MS))
+    send(await onRequest(ask))
   } catch {
     if (!response.headersSent)
       send({ status: 500, body: 'An unknown error has occurred. Please try your request again.\n' })
@@ -128,10 +130,9 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   return Buffer.concat(parts)
 }
 
-function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+function withDeadline<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer in time')), ms)
-    timer.unref()
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    const cancel = clock.after(ms, () => reject(new Error('no answer in time')))
+    work.then(resolve, reject).finally(cancel)
   })
 }

@@ -1,6 +1,6 @@
 // The external namespace: the gateway addresses of the external networks, and where it is allowed, the way on to the world.
 import { EGRESS_DEVICE } from '#host/linux/egress.ts'
-import { EMPTY_PLAN, type NamespacePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
+import { EMPTY_PLAN, type NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
 
 /** Where no guest may be led: what a provider of this machine answers there is for the machine alone. */
 const NEVER = '{ 127.0.0.0/8, 169.254.0.0/16 }'

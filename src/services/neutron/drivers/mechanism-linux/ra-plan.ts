@@ -1,9 +1,9 @@
 // A router's advertisements on IPv6 subnets that ask for them: dnsmasq in the router's namespace, which advertises and nothing else.
 import type { NetworkState, RouterState, SubnetState } from '#services/neutron/drivers/mechanism.ts'
-import { contains, prefixOf } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { cidr, family, id, ip, whole } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
-import { routerNamespace, routerPair } from '#services/neutron/drivers/mechanism-linux/names.ts'
+import { contains, prefixOf } from '#services/neutron/drivers/addresses.ts'
+import { cidr, family, id, ip, whole } from '#services/neutron/drivers/checked.ts'
+import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/dnsmasq-plan.ts'
+import { routerNamespace, routerPair } from '#services/neutron/drivers/names.ts'
 
 const RA_SECONDS = 30
 

@@ -7,12 +7,12 @@ import type {
   MechanismInventory,
   Wired,
 } from '#services/neutron/drivers/mechanism.ts'
-import { dhcpPlan } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
-import { firewallOf, type Firewall } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
-import { bridgeName, dhcpNamespace, routerNamespace, tapName } from '#services/neutron/drivers/mechanism-linux/names.ts'
-import { reason } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { sift } from '#services/neutron/drivers/mechanism-linux/sift.ts'
-import { bridgePorts } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
+import { dhcpPlan } from '#services/neutron/drivers/dhcp-plan.ts'
+import { firewallOf, type Firewall } from '#services/neutron/drivers/firewall.ts'
+import { bridgeName, dhcpNamespace, routerNamespace, tapName } from '#services/neutron/drivers/names.ts'
+import { reason } from '#services/neutron/drivers/checked.ts'
+import { sift } from '#services/neutron/drivers/sift.ts'
+import { bridgePorts } from '#services/neutron/drivers/wiring.ts'
 
 const NOTHING: HostNetworkState = {
   host: '',

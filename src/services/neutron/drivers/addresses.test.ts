@@ -9,7 +9,7 @@ import {
   networkAddress,
   prefixOf,
   toNumber,
-} from '#services/neutron/drivers/mechanism-linux/addresses.ts'
+} from '#services/neutron/drivers/addresses.ts'
 
 test('addresses as numbers, in every way they are written', () => {
   assert.equal(toNumber('10.1.0.50'), 0x0a010032n)

@@ -1,7 +1,7 @@
 // Takes out of a wanted state what cannot be used, so that one bad thing fails alone. Network trouble takes its ports along.
 import type { HostNetworkState } from '#services/neutron/drivers/mechanism.ts'
-import { cidr, family, id, ip, mac, reason, whole } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { routerPlan } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
+import { cidr, family, id, ip, mac, reason, whole } from '#services/neutron/drivers/checked.ts'
+import { routerPlan } from '#services/neutron/drivers/router-plan.ts'
 
 /** Why things are left out, by id. */
 export interface Refused {

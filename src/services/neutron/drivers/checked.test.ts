@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  Unfit,
-  cidr,
-  dhcpOption,
-  domain,
-  id,
-  ip,
-  label,
-  mac,
-} from '#services/neutron/drivers/mechanism-linux/checked.ts'
+import { Unfit, cidr, dhcpOption, domain, id, ip, label, mac } from '#services/neutron/drivers/checked.ts'
 
 const GATES = { id, mac, ip, cidr, label, domain, option: (value: string) => dhcpOption({ name: 'x', value }).value }
 

@@ -1,9 +1,9 @@
 // A router as the contents of its namespace: addresses, routes, NAT for the way out and for floating IPs, the metadata door.
 import type { PortForwardingState, RouterGatewayState, RouterState } from '#services/neutron/drivers/mechanism.ts'
-import { cidr, family, ip, mac, whole } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { gatewayPair, routerPair } from '#services/neutron/drivers/mechanism-linux/names.ts'
-import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
-import type { Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
+import { cidr, family, ip, mac, whole } from '#services/neutron/drivers/checked.ts'
+import { gatewayPair, routerPair } from '#services/neutron/drivers/names.ts'
+import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/namespace-plan.ts'
+import type { Ruleset } from '#services/neutron/drivers/ruleset.ts'
 
 /** Where the metadata proxy listens in a router's namespace; guests' port 80 is redirected there. */
 export const METADATA_PORT = 9697

@@ -1,34 +1,9 @@
-// What stands inside one network namespace (a router, a DHCP server, the external side), and the way there from what is.
+// From what is inside a network namespace to what its plan says.
 import { EGRESS_DEVICE } from '#host/linux/egress.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
-import { toNumber } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
-
-export interface NamespacePlan {
-  /** Devices that are up, with their addresses as `address/prefix`. */
-  readonly devices: ReadonlyMap<string, readonly string[]>
-  readonly routes: readonly RoutePlan[]
-  /** Files below /proc/sys that hold 1. */
-  readonly switches: readonly string[]
-  readonly tables: readonly Ruleset[]
-  /** Devices whose addresses are told to the neighbours when they change: floating IPs move at once. Values are their MACs. */
-  readonly announce: ReadonlyMap<string, string>
-}
-
-export interface RoutePlan {
-  /** `default` or a CIDR. */
-  readonly destination: string
-  readonly via: string | null
-  readonly device: string | null
-}
-
-export const EMPTY_PLAN: NamespacePlan = {
-  devices: new Map(),
-  routes: [],
-  switches: [],
-  tables: [],
-  announce: new Map(),
-}
+import { toNumber } from '#services/neutron/drivers/addresses.ts'
+import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/namespace-plan.ts'
+import { changeScript, wholeScript } from '#services/neutron/drivers/ruleset.ts'
 
 /** What `ip` says is there: only what a plan can speak of. */
 interface Found {

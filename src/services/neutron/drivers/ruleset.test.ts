@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
+import { changeScript, wholeScript, type Ruleset } from '#services/neutron/drivers/ruleset.ts'
 
 const make = (elements: string[], rules: Record<string, string[]>, verdicts: Record<string, string>): Ruleset => ({
   family: 'bridge',

@@ -1,13 +1,13 @@
 // Security groups and anti-spoofing as one nft table on the fabric's bridges: every filtered port has three chains, and what no
 // rule lets through is dropped. How a reply is recognised differs between kernels (see `Replies`); the rules do not.
 import type { HostNetworkState, PortState, SecurityGroupState } from '#services/neutron/drivers/mechanism.ts'
-import { cidr, family, id, reason } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { disjoint } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { bridgeName, chainWord, tapName } from '#services/neutron/drivers/mechanism-linux/names.ts'
-import type { Ruleset } from '#services/neutron/drivers/mechanism-linux/ruleset.ts'
-import { addressSetName, ruleMatch } from '#services/neutron/drivers/mechanism-linux/security-rule.ts'
-import { bridgePorts } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
-import { spoofRules } from '#services/neutron/drivers/mechanism-linux/spoofing.ts'
+import { cidr, family, id, reason } from '#services/neutron/drivers/checked.ts'
+import { disjoint } from '#services/neutron/drivers/addresses.ts'
+import { bridgeName, chainWord, tapName } from '#services/neutron/drivers/names.ts'
+import type { Ruleset } from '#services/neutron/drivers/ruleset.ts'
+import { addressSetName, ruleMatch } from '#services/neutron/drivers/security-rule.ts'
+import { bridgePorts } from '#services/neutron/drivers/wiring.ts'
+import { spoofRules } from '#services/neutron/drivers/spoofing.ts'
 
 /**
  * How replies are known. `netfilter`: br_netfilter takes bridged packets through the inet hooks, where connection tracking leaves its

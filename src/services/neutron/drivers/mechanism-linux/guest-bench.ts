@@ -2,7 +2,7 @@
 import type { Finished } from '#host/node/exec.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { PortState } from '#services/neutron/drivers/mechanism.ts'
-import { tapName } from '#services/neutron/drivers/mechanism-linux/names.ts'
+import { tapName } from '#services/neutron/drivers/names.ts'
 
 export interface FakeGuest {
   readonly namespace: string

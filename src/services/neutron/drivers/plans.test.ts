@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import { parseLinkEvent } from '#host/linux/link-monitor.ts'
 import type { NetworkState } from '#services/neutron/drivers/mechanism.ts'
 import { PRIVATE, portOf, sampleState } from '#services/neutron/drivers/mechanism-samples.ts'
-import { dhcpPlan } from '#services/neutron/drivers/mechanism-linux/dhcp-plan.ts'
-import { firewallOf } from '#services/neutron/drivers/mechanism-linux/firewall.ts'
-import { routerPlan } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
-import { wiringOf } from '#services/neutron/drivers/mechanism-linux/wiring.ts'
+import { dhcpPlan } from '#services/neutron/drivers/dhcp-plan.ts'
+import { firewallOf } from '#services/neutron/drivers/firewall.ts'
+import { routerPlan } from '#services/neutron/drivers/router-plan.ts'
+import { wiringOf } from '#services/neutron/drivers/wiring.ts'
 
 const network = (): NetworkState => {
   const found = sampleState().networks.find(one => one.id === PRIVATE)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SecurityRuleState } from '#services/neutron/drivers/mechanism.ts'
 import { ruleOf } from '#services/neutron/drivers/mechanism-samples.ts'
-import { ruleMatch } from '#services/neutron/drivers/mechanism-linux/security-rule.ts'
+import { ruleMatch } from '#services/neutron/drivers/security-rule.ts'
 
 const GROUP = '11111111-2222-4333-8444-555555555555'
 

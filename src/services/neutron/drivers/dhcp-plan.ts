@@ -1,21 +1,11 @@
 // One network's DHCP server: the namespace it stands in, its command line and the two files it reads again on a signal.
 import type { NetworkState, PortState, Reservation, SubnetState } from '#services/neutron/drivers/mechanism.ts'
-import { contains, netmask, networkAddress, prefixOf } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import {
-  cidr,
-  dhcpOption,
-  domain,
-  family,
-  id,
-  ip,
-  label,
-  mac,
-  whole,
-} from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/mechanism-linux/dnsmasq-servers.ts'
-import { dhcpNamespace, dhcpPair } from '#services/neutron/drivers/mechanism-linux/names.ts'
-import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/mechanism-linux/namespace-plan.ts'
-import { METADATA_IP } from '#services/neutron/drivers/mechanism-linux/router-plan.ts'
+import { contains, netmask, networkAddress, prefixOf } from '#services/neutron/drivers/addresses.ts'
+import { cidr, dhcpOption, domain, family, id, ip, label, mac, whole } from '#services/neutron/drivers/checked.ts'
+import { serverFolder, type DnsmasqPlan } from '#services/neutron/drivers/dnsmasq-plan.ts'
+import { dhcpNamespace, dhcpPair } from '#services/neutron/drivers/names.ts'
+import type { NamespacePlan, RoutePlan } from '#services/neutron/drivers/namespace-plan.ts'
+import { METADATA_IP } from '#services/neutron/drivers/router-plan.ts'
 
 /** The link-local address that serves metadata to IPv6-only guests. */
 export const METADATA_IP6 = 'fe80::a9fe:a9fe'

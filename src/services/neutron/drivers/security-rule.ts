@@ -1,8 +1,8 @@
 // One security group rule as the match of an nft rule on a bridge.
 import type { SecurityRuleState } from '#services/neutron/drivers/mechanism.ts'
-import { prefixOf } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { Unfit, cidr, family, whole } from '#services/neutron/drivers/mechanism-linux/checked.ts'
-import { word } from '#services/neutron/drivers/mechanism-linux/names.ts'
+import { prefixOf } from '#services/neutron/drivers/addresses.ts'
+import { Unfit, cidr, family, whole } from '#services/neutron/drivers/checked.ts'
+import { word } from '#services/neutron/drivers/names.ts'
 
 /** Neutron's protocol names (neutron-lib `IP_PROTOCOL_MAP`) and their numbers. */
 const PROTOCOLS: Readonly<Record<string, number>> = {

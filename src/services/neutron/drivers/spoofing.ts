@@ -1,7 +1,7 @@
 // Who a guest may claim to be: its own MAC and addresses, the address pairs it was allowed, and never a DHCP server or a router.
 import type { PortState } from '#services/neutron/drivers/mechanism.ts'
-import { disjoint, hex128, linkLocal } from '#services/neutron/drivers/mechanism-linux/addresses.ts'
-import { cidr, family, ip, mac } from '#services/neutron/drivers/mechanism-linux/checked.ts'
+import { disjoint, hex128, linkLocal } from '#services/neutron/drivers/addresses.ts'
+import { cidr, family, ip, mac } from '#services/neutron/drivers/checked.ts'
 
 /**
  * The rules of a port's first chain: what it sends is accepted or dropped here before anything learns from it. Follows Neutron's

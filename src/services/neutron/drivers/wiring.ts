@@ -1,8 +1,9 @@
 // Bridges, and what is plugged into them: the commands between the devices that are there and those that should be.
 import type { LinkRow } from '#host/linux/ip-batch.ts'
 import type { HostNetworkState, NetworkState } from '#services/neutron/drivers/mechanism.ts'
-import { mac, whole } from '#services/neutron/drivers/mechanism-linux/checked.ts'
+import { mac, whole } from '#services/neutron/drivers/checked.ts'
 import {
+  EXTERNAL,
   OWN_DEVICE,
   bridgeName,
   dhcpNamespace,
@@ -12,8 +13,7 @@ import {
   routerNamespace,
   routerPair,
   tapName,
-} from '#services/neutron/drivers/mechanism-linux/names.ts'
-import { EXTERNAL } from '#host/linux/fabric.ts'
+} from '#services/neutron/drivers/names.ts'
 
 /** A line for `ip`, and what fails when it does. */
 export interface WiringLine {

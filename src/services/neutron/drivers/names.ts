@@ -22,6 +22,9 @@ export const externalPair = (networkId: string): readonly [string, string] => [
 export const OWN_DEVICE = /^(br|dh|rp|gp|xp|vx)-/
 export const TAP_DEVICE = /^tap/
 
+/** The namespace that owns the external networks' gateway addresses; the fabric makes it by this name. */
+export const EXTERNAL = 'external'
+
 /** An id inside an nft identifier. */
 export const word = (id: string): string => id.replaceAll('-', '_')
 export const chainWord = (portId: string): string => word(short(portId))
