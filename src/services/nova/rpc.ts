@@ -176,6 +176,8 @@ export const computeRpc = rpc('nova-compute', {
   snapshot_disk: call<{ serverId: string; volumeId: string; overlay: string }, { done: boolean }>({
     timeoutMs: 60_000,
   }),
+  /** How long the host is up, as `uptime` prints it; null where it cannot tell. */
+  uptime: call<Record<never, never>, { text: string | null }>({ timeoutMs: 10_000 }),
   /** Everything on the host that is a guest or was made for one: for the audit. */
   inventory: call<Record<never, never>, { guests: unknown[] }>({ timeoutMs: 60_000 }),
 })

@@ -354,6 +354,7 @@ export function createCompute(parts: ComputeParts): Compute {
             await hypervisor.snapshotDisk(serverId, volumeId, { path: overlay }).catch(asFault)
             return { done: true }
           },
+          uptime: async () => ({ text: (await hypervisor.facts()).uptime ?? null }),
           inventory: async () => ({ guests: [...(await hypervisor.list())] }),
         }),
       )

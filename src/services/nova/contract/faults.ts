@@ -37,6 +37,7 @@ export const faults = faultTable({
   HostUnreachable: [409, 'Service on host {host} is unavailable at this time.'],
   MarkerNotFound: [400, 'marker [{marker}] not found'],
   ProjectNotFound: [400, 'Project ID {id} is not a valid project.'],
+  NotSupported: [501, 'Unable to implement the requested operation for this build type.'],
   ConsoleNotAvailable: [400, 'Guest does not have a console available.'],
   InstanceNotReady: [409, 'Instance {id} is not ready'],
 })

@@ -35,7 +35,7 @@ export interface ServerFault {
   readonly createdAt: number
 }
 
-const actionFromRow = (row: Selectable<NovaTables['server_actions']>): ServerAction => ({
+export const actionFromRow = (row: Selectable<NovaTables['server_actions']>): ServerAction => ({
   id: row.id,
   serverId: row.server_id,
   action: row.action,

@@ -44,7 +44,7 @@ export interface ComputeNode {
   readonly updatedAt: number
 }
 
-const serviceFromRow = (row: Selectable<NovaTables['services']>): Service => ({
+export const serviceFromRow = (row: Selectable<NovaTables['services']>): Service => ({
   id: row.id,
   serial: row.serial,
   host: row.host,
@@ -56,7 +56,7 @@ const serviceFromRow = (row: Selectable<NovaTables['services']>): Service => ({
   createdAt: fromTime(row.created_at),
   updatedAt: orNull(fromTime)(row.updated_at),
 })
-const nodeFromRow = (row: Selectable<NovaTables['compute_nodes']>): ComputeNode => ({
+export const nodeFromRow = (row: Selectable<NovaTables['compute_nodes']>): ComputeNode => ({
   id: row.id,
   serial: row.serial,
   host: row.host,

@@ -132,8 +132,9 @@ export const createAggregates = (tools: AggregateTools) => {
         const metadata =
           given.zone === undefined ? undefined : await changed(q, aggregate, 'Cannot update', { [ZONE]: given.zone })
         const change = { ...(name === undefined ? {} : { name }), ...(metadata === undefined ? {} : { metadata }) }
-        await db.change(aggregate.id, change, clock.now())
-        return { ...aggregate, ...change, updatedAt: clock.now() }
+        const now = clock.now()
+        await db.change(aggregate.id, change, now)
+        return { ...aggregate, ...change, updatedAt: now }
       }),
     async remove(ctx: Ctx, id: string): Promise<void> {
       await database.tx(ctx, 'delete-aggregate', async q => {
@@ -194,8 +195,9 @@ export const createAggregates = (tools: AggregateTools) => {
       database.tx(ctx, 'set-aggregate-metadata', async q => {
         const aggregate = await find(q, id)
         const metadata = await changed(q, aggregate, 'Cannot update metadata of', given)
-        await aggregatesDb(q).change(aggregate.id, { metadata }, clock.now())
-        return { ...aggregate, metadata, updatedAt: clock.now() }
+        const now = clock.now()
+        await aggregatesDb(q).change(aggregate.id, { metadata }, now)
+        return { ...aggregate, metadata, updatedAt: now }
       }),
   }
 }

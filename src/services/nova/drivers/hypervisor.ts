@@ -107,6 +107,8 @@ export interface HostFacts {
   readonly diskGb: number
   readonly diskFreeGb: number
   readonly memoryFreeMb: number
+  /** As `uptime` prints it, for people; absent where the host cannot tell. */
+  readonly uptime?: string
   readonly cpu: {
     readonly arch: string
     readonly vendor: string

@@ -69,6 +69,7 @@ const TABLES: Readonly<
       ['deleted_at', 'created_at', 'id'],
       ['deleted_at', 'host'],
       ['project_id', 'deleted_at', 'vm_state'],
+      ['project_id', 'id'],
       ['deleted_at', 'task_state'],
     ],
   },
@@ -169,7 +170,10 @@ const TABLES: Readonly<
     columns:
       'id str !\nproject_id str !\nuser_id str !\nname str !\npolicy str !\nmax_server_per_host int\ncreated_at str !',
     key: ['id'],
-    indexes: [['project_id']],
+    indexes: [
+      ['project_id', 'created_at', 'id'],
+      ['created_at', 'id'],
+    ],
   },
   server_group_members: {
     columns: 'group_id str !\nserver_id str !',
@@ -223,7 +227,7 @@ const TABLES: Readonly<
       local_gb_used int !
       updated_at str !`,
     key: ['id'],
-    unique: [['host', 'hypervisor_hostname']],
+    unique: [['host', 'hypervisor_hostname'], ['serial']],
   },
   quotas: {
     columns: 'project_id str !\nuser_id str !\nresource str !\nquota int !',
