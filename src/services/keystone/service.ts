@@ -60,6 +60,7 @@ import { createTrusts } from '#services/keystone/domain/trusts.ts'
 import { createUsers } from '#services/keystone/domain/users.ts'
 
 const PREFIX = '/identity'
+const HOUR_MS = 3_600_000
 
 export const definition: ServiceDefinition = {
   name: 'keystone',
@@ -168,13 +169,21 @@ export function createKeystone(tools: KeystoneTools): Keystone {
       error instanceof DatabaseUnavailable ? 'The identity database is not available just now.' : null,
   })
 
-  let cancel: (() => void) | null = null
-  const rotateLater = (): void => {
-    if (settings.fernetRotationSeconds === 0) return
-    cancel = clock.after(settings.fernetRotationSeconds * 1000, () => {
-      tools.drivers.tokenSeal.rotate()
-      rotateLater()
-    })
+  /** What is to be done from time to time, and how to stop it. */
+  const timers = new Map<string, () => void>()
+  const repeat = (name: string, everyMs: number, deed: () => Promise<void> | void): void => {
+    const later = (): void => {
+      const cancel = clock.after(everyMs, () => {
+        void (async () => deed())()
+          .catch((error: unknown) => log.error(null, `${name} failed`, error))
+          .finally(again)
+      })
+      timers.set(name, cancel)
+    }
+    const again = (): void => {
+      if (timers.has(name)) later()
+    }
+    later()
   }
   return {
     handle,
@@ -184,10 +193,14 @@ export function createKeystone(tools: KeystoneTools): Keystone {
     rotateKeys: () => tools.drivers.tokenSeal.rotate(),
     async start() {
       await tokens.start(own())
-      rotateLater()
+      repeat('purging what is over', HOUR_MS, () => tokens.purge(own()))
+      const { fernetRotationSeconds } = settings
+      if (fernetRotationSeconds > 0)
+        repeat('rotating token keys', fernetRotationSeconds * 1000, () => tools.drivers.tokenSeal.rotate())
     },
     async stop() {
-      cancel?.()
+      for (const cancel of timers.values()) cancel()
+      timers.clear()
     },
   }
 }

@@ -14,7 +14,7 @@ import type {
   ServiceWish,
 } from '#services/keystone/domain/catalog.ts'
 import { fillFrontDoor } from '#services/keystone/domain/catalog-text.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 
 type Base = Pick<Call, 'base'>
 
@@ -47,7 +47,10 @@ export const regionHandlers = (verbs: Regions, settings: ListSettings): HandlerT
     },
     show: async call => ({ region: wire(call, await verbs.find(call.ctx, call.params.region_id)) }),
     update: async call => ({
-      region: wire(call, await verbs.update(call.ctx, call.params.region_id, regionWish(call.body.region))),
+      region: wire(
+        call,
+        await verbs.update(call.ctx, call.params.region_id, regionWish(owned(call.body.region, call.params.region_id))),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.region_id),
   })
@@ -78,7 +81,14 @@ export const serviceHandlers = (verbs: Services, settings: ListSettings): Handle
     create: async call => ({ service: wire(call, await verbs.create(call.ctx, serviceWish(call.body.service))) }),
     show: async call => ({ service: wire(call, await verbs.find(call.ctx, call.params.service_id)) }),
     update: async call => ({
-      service: wire(call, await verbs.update(call.ctx, call.params.service_id, serviceWish(call.body.service))),
+      service: wire(
+        call,
+        await verbs.update(
+          call.ctx,
+          call.params.service_id,
+          serviceWish(owned(call.body.service, call.params.service_id)),
+        ),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.service_id),
   })
@@ -120,7 +130,14 @@ export const endpointHandlers = (
     create: async call => ({ endpoint: wire(call, await verbs.create(call.ctx, endpointWish(call.body.endpoint))) }),
     show: async call => ({ endpoint: wire(call, await verbs.find(call.ctx, call.params.endpoint_id)) }),
     update: async call => ({
-      endpoint: wire(call, await verbs.update(call.ctx, call.params.endpoint_id, endpointWish(call.body.endpoint))),
+      endpoint: wire(
+        call,
+        await verbs.update(
+          call.ctx,
+          call.params.endpoint_id,
+          endpointWish(owned(call.body.endpoint, call.params.endpoint_id)),
+        ),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.endpoint_id),
   })

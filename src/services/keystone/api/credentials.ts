@@ -3,7 +3,7 @@ import { handlers, type Call, type HandlerTable } from '#kernel/http/handlers.ts
 import { collection, listQuery, selfLink, type ListSettings } from '#services/keystone/api/lists.ts'
 import { credentials, ec2Credentials, policies } from '#services/keystone/contract/credentials.ts'
 import type { PolicyEntity } from '#services/keystone/db/credentials.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 import type { Credentials, CredentialWish, OpenCredential } from '#services/keystone/domain/credentials.ts'
 import type { Policies, PolicyWish } from '#services/keystone/domain/policies.ts'
 
@@ -67,7 +67,14 @@ export const credentialHandlers = (verbs: Credentials, settings: ListSettings): 
     }),
     show: async call => ({ credential: show(call, await verbs.find(call.ctx, call.params.credential_id)) }),
     update: async call => ({
-      credential: show(call, await verbs.update(call.ctx, call.params.credential_id, wishOf(call.body.credential))),
+      credential: show(
+        call,
+        await verbs.update(
+          call.ctx,
+          call.params.credential_id,
+          wishOf(owned(call.body.credential, call.params.credential_id)),
+        ),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.credential_id),
   }),
@@ -95,7 +102,10 @@ export const policyHandlers = (verbs: Policies, settings: ListSettings): Handler
     create: async call => ({ policy: showPolicy(call, await verbs.create(call.ctx, policyWish(call.body.policy))) }),
     show: async call => ({ policy: showPolicy(call, await verbs.find(call.ctx, call.params.policy_id)) }),
     update: async call => ({
-      policy: showPolicy(call, await verbs.update(call.ctx, call.params.policy_id, policyWish(call.body.policy))),
+      policy: showPolicy(
+        call,
+        await verbs.update(call.ctx, call.params.policy_id, policyWish(owned(call.body.policy, call.params.policy_id))),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.policy_id),
   })

@@ -5,7 +5,7 @@ import { collection, listQuery, selfLink, type ListSettings } from '#services/ke
 import { showGroup, showUser } from '#services/keystone/api/show.ts'
 import { groups } from '#services/keystone/contract/groups.ts'
 import type { GroupEntity } from '#services/keystone/db/groups.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 import type { Groups, GroupWish } from '#services/keystone/domain/groups.ts'
 
 interface Body {
@@ -35,7 +35,11 @@ export const groupHandlers = (verbs: Groups, settings: ListSettings): HandlerTab
       return show(call, await verbs.create(call.ctx, { ...wishOf(group), name: group.name }))
     },
     show: async call => show(call, await verbs.find(call.ctx, call.params.group_id)),
-    update: async call => show(call, await verbs.update(call.ctx, call.params.group_id, wishOf(call.body.group))),
+    update: async call =>
+      show(
+        call,
+        await verbs.update(call.ctx, call.params.group_id, wishOf(owned(call.body.group, call.params.group_id))),
+      ),
     remove: call => verbs.remove(call.ctx, call.params.group_id),
     users: async call => {
       const list = listQuery(call, ['domain_id', 'enabled', 'name'], settings)

@@ -93,6 +93,7 @@ test('users: what is refused', async () => {
     ['POST', '/v3/users', { user: { name: 'a', options: { nonsense: true } } }, 400, /Additional properties/],
     ['PATCH', `/v3/users/${admin}`, { user: {} }, 400, /does not have enough properties/],
     ['PATCH', `/v3/users/${admin}`, { user: { domain_id: 'other' } }, 400, /Cannot change Domain ID/],
+    ['PATCH', `/v3/users/${admin}`, { user: { id: 'other', name: 'x' } }, 400, /Cannot change ID/],
     ['PATCH', '/v3/users/nobody', { user: { name: 'x' } }, 404, /Could not find user: nobody\./],
     ['PUT', '/v3/users', {}, 405, /not allowed/],
     ['GET', '/v3/nothing', undefined, 404, /not found/],

@@ -11,7 +11,7 @@ import {
 import { showDomain, showProject } from '#services/keystone/api/show.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { domains, projects } from '#services/keystone/contract/projects.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 import type { Domains } from '#services/keystone/domain/domains.ts'
 import type { Family, IdTree, Projects, ProjectWish } from '#services/keystone/domain/projects.ts'
 import type { TaggedProject } from '#services/keystone/domain/reach.ts'
@@ -103,7 +103,10 @@ export const projectHandlers = (verbs: Projects, settings: ListSettings): Handle
       }
     },
     update: async call => ({
-      project: wire(call, await verbs.update(call.ctx, call.params.project_id, wishOf(call.body.project))),
+      project: wire(
+        call,
+        await verbs.update(call.ctx, call.params.project_id, wishOf(owned(call.body.project, call.params.project_id))),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.project_id),
     tags: call => tags(call, call.params.project_id),
@@ -140,7 +143,10 @@ export const domainHandlers = (verbs: Domains, settings: ListSettings): HandlerT
     },
     show: async call => ({ domain: wire(call, await verbs.find(call.ctx, call.params.domain_id)) }),
     update: async call => ({
-      domain: wire(call, await verbs.update(call.ctx, call.params.domain_id, wishOf(call.body.domain))),
+      domain: wire(
+        call,
+        await verbs.update(call.ctx, call.params.domain_id, wishOf(owned(call.body.domain, call.params.domain_id))),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.domain_id),
   })

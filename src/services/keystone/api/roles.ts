@@ -5,7 +5,7 @@ import { showRole } from '#services/keystone/api/show.ts'
 import { roles } from '#services/keystone/contract/roles.ts'
 import { rules } from '#services/keystone/contract/rules.ts'
 import type { RoleEntity } from '#services/keystone/db/roles.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 import type { Roles, RoleWish } from '#services/keystone/domain/roles.ts'
 
 interface Body {
@@ -49,7 +49,10 @@ export const roleHandlers = (verbs: Roles, settings: ListSettings): HandlerTable
     },
     show: async call => ({ role: wire(call, await verbs.find(call.ctx, call.params.role_id)) }),
     update: async call => ({
-      role: wire(call, await verbs.update(call.ctx, call.params.role_id, wishOf(call.body.role))),
+      role: wire(
+        call,
+        await verbs.update(call.ctx, call.params.role_id, wishOf(owned(call.body.role, call.params.role_id))),
+      ),
     }),
     remove: call => verbs.remove(call.ctx, call.params.role_id),
     implied: async call => {

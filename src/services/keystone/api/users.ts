@@ -5,7 +5,7 @@ import { collection, listQuery, selfLink, type ListSettings } from '#services/ke
 import { showGroup, showProject, showUser } from '#services/keystone/api/show.ts'
 import { users } from '#services/keystone/contract/users.ts'
 import type { UserEntity } from '#services/keystone/db/users.ts'
-import { extrasOf } from '#services/keystone/domain/common.ts'
+import { extrasOf, owned } from '#services/keystone/domain/common.ts'
 import type { Users, UserWish } from '#services/keystone/domain/users.ts'
 
 const KNOWN = ['name', 'domain_id', 'enabled', 'default_project_id', 'password', 'options', 'password_expires_at']
@@ -42,7 +42,8 @@ export const userHandlers = (verbs: Users, settings: ListSettings): HandlerTable
       return show(call, await verbs.create(call.ctx, { ...wishOf(user), name: user.name }))
     },
     show: async call => show(call, await verbs.find(call.ctx, call.params.user_id)),
-    update: async call => show(call, await verbs.update(call.ctx, call.params.user_id, wishOf(call.body.user))),
+    update: async call =>
+      show(call, await verbs.update(call.ctx, call.params.user_id, wishOf(owned(call.body.user, call.params.user_id)))),
     remove: call => verbs.remove(call.ctx, call.params.user_id),
     changePassword: call => {
       const { original_password: original, password } = call.body.user

@@ -27,6 +27,12 @@ export function extrasOf(body: object, known: readonly string[]): Extra {
     ),
   )
 }
+/** A change may name the id, but not another. Throws 400. */
+export function owned<B extends object>(body: B, id: string): B {
+  const given = (body as { readonly id?: unknown }).id
+  if (given !== undefined && given !== id) throw faults.ValidationError({ detail: 'Cannot change ID' })
+  return body
+}
 /** After a change: a null takes the attribute away. */
 export function mergeExtras(old: Extra, changed: Extra): Extra {
   return Object.fromEntries(Object.entries({ ...old, ...changed }).filter(([, value]) => value !== null))

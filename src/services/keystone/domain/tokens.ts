@@ -8,7 +8,13 @@ import {
 } from '#services/keystone/db/application-credentials.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import { findProject, type ProjectEntity } from '#services/keystone/db/projects.ts'
-import { addRevocation, isRevoked, lastRevocation, type RevocationKind } from '#services/keystone/db/revocations.ts'
+import {
+  addRevocation,
+  isRevoked,
+  lastRevocation,
+  purgeRevocations,
+  type RevocationKind,
+} from '#services/keystone/db/revocations.ts'
 import { implications, findRoles, type RoleEntity } from '#services/keystone/db/roles.ts'
 import { findTrust, type TrustEntity } from '#services/keystone/db/trusts.ts'
 import { findUser, type UserEntity } from '#services/keystone/db/users.ts'
@@ -57,6 +63,8 @@ export interface Tokens {
   /** Ends tokens inside a transaction: all issued until now for that user, project or trust. */
   readonly end: (q: Query, kind: RevocationKind, id: string) => Promise<void>
   start(ctx: Ctx): Promise<void>
+  /** Forgets revocations that can end nothing any more. */
+  purge(ctx: Ctx): Promise<void>
 }
 
 const MOST_KEPT = 20_000
@@ -150,6 +158,9 @@ export function createTokens(tools: DomainTools): Tokens {
       await ledger.write(ctx, 'revoke-token', q => end(q, 'audit', token.payload.auditIds[0] ?? ''))
     },
     end,
+    async purge(ctx) {
+      await ledger.note(ctx, 'purge-revocations', q => purgeRevocations(q, clock.now()))
+    },
     async start(ctx) {
       lastEnd = Math.max(lastEnd, await ledger.read(ctx, 'read-last-revocation', lastRevocation))
     },
