@@ -226,7 +226,8 @@ const safeHost = (host: string | undefined): string | null =>
 function send(reply: FastifyReply, answer: HttpAnswer, method: string): unknown {
   reply.code(answer.status).headers(answer.headers)
   if (answer.body === null || method === 'HEAD') return reply.send()
-  if (typeof answer.body === 'string') return reply.send(answer.body)
+  // As bytes: to text Fastify adds a charset that the service did not say.
+  if (typeof answer.body === 'string') return reply.send(Buffer.from(answer.body))
   if (answer.body instanceof Uint8Array)
     return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
   return reply.send(Readable.from(answer.body, { objectMode: false }))

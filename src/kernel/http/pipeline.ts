@@ -11,7 +11,7 @@ import type { Presenter } from '#kernel/http/presenter.ts'
 import { parseQuery, singleWhereSingle } from '#kernel/http/query.ts'
 import { createRouter, type Bound, type Found } from '#kernel/http/router.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
-import { createValidator, unfit } from '#kernel/http/validation.ts'
+import { createValidator, unfit, unfitNumber } from '#kernel/http/validation.ts'
 import { negotiate, versionHeaders } from '#kernel/http/version-header.ts'
 import { surfaceMatcher } from '#kernel/http/surface.ts'
 import type { Ctx, Who } from '#kernel/lib/context.ts'
@@ -27,6 +27,8 @@ export interface PipelineTools {
   readonly policy: Enforcer
   readonly cross: Cross
   readonly ids: Ids
+  /** Throws when what the path names is not there: for services that answer 404 before they look at the body. */
+  readonly exists?: (ctx: Ctx, route: AnyRoute, params: Readonly<Record<string, string>>) => Promise<void>
   /** Told of every failed request that was not the client's fault, with the cause chain. */
   readonly report: (ctx: Ctx, error: unknown) => void
   /** Told of refusals with reasons, for `koto why`. */
@@ -100,6 +102,7 @@ export function createPipeline(
       const verdict = tools.policy.check(ctx.who, route.policy, OWN)
       if (!verdict.ok) throw because(dialect.forbidden(route.policy), verdict.because)
     }
+    await tools.exists?.(ctx, route, decode(found.params))
     if (
       route.action === null &&
       route.stream !== 'in' &&
@@ -110,6 +113,8 @@ export function createPipeline(
     if (route.body !== null && !(route.bodyOptional && body === undefined)) {
       const problem = validator.problem(route.body, body, view.at)
       if (problem !== null) throw dialect.invalidBody(problem)
+      const says = unfitNumber(body)
+      if (says !== null) throw dialect.malformed(says)
       if (route.body.raise !== undefined) body = route.body.raise(body, view.at)
     }
     let query: unknown = {}

@@ -187,6 +187,20 @@ export function createValidator(): Validator {
   }
 }
 
+/** From here on JSON writers use an exponent: it may be a fraction's upper limit, which the shape shall judge first. */
+const WRITTEN_AS_FLOAT = 1e21
+
+/** A number beyond what shapes let through and code may count with. Returns a sentence or null; asked after the shape. */
+export function unfitNumber(value: unknown): string | null {
+  if (typeof value === 'number') return Math.abs(value) >= WRITTEN_AS_FLOAT ? 'a number is too large' : null
+  if (typeof value !== 'object' || value === null) return null
+  for (const entry of Object.values(value)) {
+    const says = unfitNumber(entry)
+    if (says !== null) return says
+  }
+  return null
+}
+
 /** Limits that come before any shape: nesting, array length, safe numbers, NUL and lone surrogates. Returns a sentence or null. */
 export function unfit(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') {
@@ -195,7 +209,9 @@ export function unfit(value: unknown, depth = 0): string | null {
     return null
   }
   if (typeof value === 'number') {
-    return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'a number is too large' : null
+    return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < WRITTEN_AS_FLOAT
+      ? 'a number is too large'
+      : null
   }
   if (typeof value !== 'object' || value === null) return null
   if (depth >= 64) return 'the JSON is nested too deeply'
