@@ -59,7 +59,10 @@ export function hypervisorHandlers(domain: Hypervisors): HandlerTable {
     readonly with_servers?: boolean
   }
   const list = async (call: Call<object, unknown, ListQuery>, present: Presenter<Hypervisor>): Promise<object> => {
-    const { limit, marker, hypervisor_hostname_pattern: pattern, with_servers: withServers = false } = call.query
+    const { limit, marker } = call.query
+    // Older versions do not look at these.
+    const pattern = isByUuid(call) ? call.query.hypervisor_hostname_pattern : undefined
+    const withServers = isByUuid(call) && call.query.with_servers === true
     if (pattern !== undefined) {
       domain.refusePaging(limit !== undefined || marker !== undefined)
       return { hypervisors: await call.list(present, await domain.named(call.ctx, pattern, withServers)) }
@@ -97,7 +100,8 @@ export function hypervisorHandlers(domain: Hypervisors): HandlerTable {
       }
     },
     show: async call => {
-      const found = await domain.find(call.ctx, call.params.id, isByUuid(call), call.query.with_servers ?? false)
+      const withServers = isByUuid(call) && call.query.with_servers === true
+      const found = await domain.find(call.ctx, call.params.id, isByUuid(call), withServers)
       return { hypervisor: await call.show(whole, found) }
     },
     uptime: async call => {

@@ -1,6 +1,6 @@
 // Key pairs over HTTP.
 import { isoMicros } from '#kernel/lib/clock.ts'
-import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
+import { handlers, type Call, type HandlerTable } from '#kernel/http/handlers.ts'
 import { linksRow } from '#kernel/http/paging.ts'
 import { presenter } from '#kernel/http/presenter.ts'
 import { keyPairs, KeyPairSummary, KeyPairView, NewKeyPairView } from '#services/nova/contract/key-pairs.ts'
@@ -34,6 +34,10 @@ const fresh = presenter<{ pair: KeyPair; privateKey: string | null }>()(NewKeyPa
   type: ({ pair }) => pair.type,
 })
 
+/** Another user named in the query, which older versions do not look at. */
+const ownerOf = (call: Pick<Call<object, unknown, { user_id?: string[] }>, 'query' | 'has'>): string | null =>
+  call.has('ofOthers') ? (call.query.user_id?.[0] ?? null) : null
+
 export const keyPairHandlers = (domain: KeyPairs): HandlerTable =>
   handlers(keyPairs, {
     list: async call => {
@@ -41,7 +45,7 @@ export const keyPairHandlers = (domain: KeyPairs): HandlerTable =>
       const paging = call.has('paged')
         ? { limit: query.limit?.at(-1) ?? null, marker: query.marker?.at(-1) ?? null }
         : null
-      const { pairs, isFull } = await domain.list(call.ctx, query.user_id?.[0] ?? null, paging)
+      const { pairs, isFull } = await domain.list(call.ctx, ownerOf(call), paging)
       const shown = await call.list(summary, pairs)
       return {
         keypairs: shown.map(keypair => ({ keypair })),
@@ -49,7 +53,7 @@ export const keyPairHandlers = (domain: KeyPairs): HandlerTable =>
       }
     },
     show: async call => {
-      const found = await domain.find(call.ctx, call.query.user_id?.[0] ?? null, call.params.name)
+      const found = await domain.find(call.ctx, ownerOf(call), call.params.name)
       return { keypair: await call.show(whole, found) }
     },
     create: async call => {
@@ -62,5 +66,5 @@ export const keyPairHandlers = (domain: KeyPairs): HandlerTable =>
       })
       return { keypair: await call.show(fresh, made) }
     },
-    remove: call => domain.remove(call.ctx, call.query.user_id?.[0] ?? null, call.params.name),
+    remove: call => domain.remove(call.ctx, ownerOf(call), call.params.name),
   })

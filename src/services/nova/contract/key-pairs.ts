@@ -58,9 +58,14 @@ export const keyPairs = {
       },
       { extra: { refusedFrom: '2.75' } },
     ),
-    switches: { paged: '2.35' },
+    switches: { ofOthers: '2.10', paged: '2.35' },
   }),
-  show: get(at, { policy: rules.keypairsShow, query: oneQuery, faults: [faults.KeyPairNotFound] }),
+  show: get(at, {
+    policy: rules.keypairsShow,
+    query: oneQuery,
+    switches: { ofOthers: '2.10' },
+    faults: [faults.KeyPairNotFound],
+  }),
   create: post('/v2.1/os-keypairs', {
     policy: rules.keypairsCreate,
     body: object({ keypair: must(CreateKeyPair) }),
@@ -71,6 +76,7 @@ export const keyPairs = {
     policy: rules.keypairsDelete,
     query: oneQuery,
     status: { '2.1': 202, '2.2': 204 },
+    switches: { ofOthers: '2.10' },
     faults: [faults.KeyPairNotFound],
   }),
 }
