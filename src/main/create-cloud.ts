@@ -37,6 +37,9 @@ import { metadataOver } from '#services/neutron/actors/metadata.ts'
 import { migrations as neutronMigrations } from '#services/neutron/db/migrations.ts'
 import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-simulated/mechanism-simulated.ts'
 import { createNeutron, definition as neutron } from '#services/neutron/service.ts'
+import { placementConfig } from '#services/placement/config.ts'
+import { migrations as placementMigrations } from '#services/placement/db/migrations/list.ts'
+import { createPlacement, definition as placement } from '#services/placement/service.ts'
 import { novaConfig } from '#services/nova/config.ts'
 import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
 import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
@@ -145,6 +148,19 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     add({ definition: glance, handle: images.handle, routes: images.routes, audit: images.audit })
 
+    // ── placement
+    const places = createPlacement({
+      database: await platform.open('placement', placementMigrations),
+      clock,
+      ids,
+      cross,
+      log: log('placement-api'),
+      authenticate,
+      settings: config.of(placementConfig),
+      pipeline: pipeline('placement'),
+    })
+    add({ definition: placement, handle: places.handle, routes: places.routes, audit: places.audit })
+
     // ── compute
     const compute = createNova({
       database: await platform.open('nova', novaMigrations),
@@ -160,11 +176,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         glance: transportTo(glance),
         neutron: transportTo(neutron),
         cinder: transportTo({ name: 'cinder', actor: 'cinder-api', prefix: '/volume' } as ServiceDefinition),
-        placement: transportTo({
-          name: 'placement',
-          actor: 'placement-api',
-          prefix: '/placement',
-        } as ServiceDefinition),
+        placement: transportTo(placement),
       },
       hosts: machine.hosts.map(host => ({
         host: host.name,

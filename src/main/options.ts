@@ -3,6 +3,7 @@ import { defineConfig, type Declaration } from '#kernel/config/config.ts'
 import { glanceConfig } from '#services/glance/config.ts'
 import { keystoneConfig } from '#services/keystone/config.ts'
 import { neutronConfig } from '#services/neutron/config.ts'
+import { placementConfig } from '#services/placement/config.ts'
 import { novaConfig } from '#services/nova/config.ts'
 
 export const kotoConfig = defineConfig('koto', {
@@ -85,6 +86,7 @@ export const declarations: readonly Declaration[] = [
   kotoConfig,
   keystoneConfig,
   glanceConfig,
+  placementConfig,
   novaConfig,
   neutronConfig,
 ]

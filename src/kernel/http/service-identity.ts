@@ -10,7 +10,7 @@ import type { Ids } from '#kernel/lib/ids.ts'
 
 export interface ServiceIdentity {
   /** A context with the service's own token. `from` gives request id and subject where there is one. */
-  ctx(actor: string, from?: Pick<Ctx, 'requestId' | 'subject' | 'signal'>): Promise<Ctx>
+  ctx(actor: string, from?: Pick<Ctx, 'requestId' | 'subject' | 'signal'> & { readonly cross?: Cross }): Promise<Ctx>
 }
 export interface ServiceAccount {
   readonly user: string
@@ -66,7 +66,7 @@ export function createServiceIdentity(
         requestId,
         who: held,
         actor,
-        cross: tools.cross,
+        cross: from?.cross ?? tools.cross,
         ...(from?.subject === undefined ? {} : { subject: from.subject }),
         ...(from?.signal === undefined ? {} : { signal: from.signal }),
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
@@ -93,6 +93,21 @@ test('a cloud takes its folder, answers on its socket, and gives all back', asyn
   assert.equal(again.password, running.password)
   await again.stop({ keepGuests: false })
   await again.over
+})
+
+test('a copy of a running cloud does not start; after it has stopped, it does', async () => {
+  const dir = path.join(base, 'original')
+  const running = await begin({ dir })
+  cpSync(dir, path.join(base, 'copy'), { recursive: true, filter: name => !name.endsWith('.sock') })
+  await assert.rejects(
+    begin({ dir: path.join(base, 'copy') }),
+    /is a copy of the state of a cloud that runs on this machine/,
+  )
+  await running.stop({ keepGuests: false })
+  await running.over
+  const copy = await begin({ dir: path.join(base, 'copy') })
+  await copy.stop({ keepGuests: false })
+  await copy.over
 })
 
 test('an ephemeral cloud leaves nothing, however it is stopped', async () => {

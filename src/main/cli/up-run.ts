@@ -10,6 +10,7 @@ import { endProcesses } from '#host/node/process-table-end.ts'
 import { asPortRefusal } from '#host/node/process-table-ports.ts'
 import { asDiskRefusal, openState, prepareState } from '#host/node/state-dir.ts'
 import { writeClouds } from '#host/node/state-dir-clouds.ts'
+import { holdIdentity } from '#host/node/state-dir-identity.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
 import { kotoConfig } from '#main/options.ts'
 import type { DownOptions, StartCloud, StartedCloud, UpSummary } from '#main/control/control.ts'
@@ -52,7 +53,9 @@ export async function startHere(
   }
   const state = prepareState({ ephemeral: wish.ephemeral, ...(wish.dir === undefined ? {} : { dir: wish.dir }) })
   let logs: LogFiles | null = null
+  let letGo = (): void => undefined
   try {
+    letGo = await holdIdentity(state, randomIds())
     const settings = readSettings(state, given)
     const options = settings.config.of(kotoConfig)
     checkExposure(options.bind, settings.passwords.admin)
@@ -98,6 +101,7 @@ export async function startHere(
         } finally {
           void server.close().then(resolve)
           logs?.close()
+          letGo()
           state.release()
         }
       })())
@@ -120,6 +124,7 @@ export async function startHere(
       )
     }
     logs?.close()
+    letGo()
     // In a new cloud nothing that runs is worth keeping; in an old one guests are.
     if (state.fresh) await endProcesses(markedProcesses(state.path))
     state.release()
