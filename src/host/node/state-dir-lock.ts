@@ -1,5 +1,5 @@
 // One starter per state folder. `lock` names the holder (pid and start time); a kernel file lock guards the moment of taking it.
-import { readFileSync, rmSync, writeFileSync, renameSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync, renameSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { identityOf, isAlive, type ProcessIdentity } from '#host/node/process-table.ts'
@@ -12,10 +12,16 @@ export function lockHolder(dir: string): ProcessIdentity | null {
   } catch {
     return null
   }
-  const { pid, started } = (found ?? {}) as { pid?: unknown; started?: unknown }
+  const { pid, started, folder } = (found ?? {}) as { pid?: unknown; started?: unknown; folder?: unknown }
   if (typeof pid !== 'number' || typeof started !== 'string') return null
+  if (folder !== undefined && folder !== inodeOf(dir)) return null // came along when somebody copied the folder
   const holder = { pid, started }
   return isAlive(holder) ? holder : null
+}
+
+const inodeOf = (dir: string): string => {
+  const { dev, ino } = statSync(dir)
+  return `${dev}:${ino}`
 }
 
 /**
@@ -33,7 +39,7 @@ export function takeLock(dir: string): ProcessIdentity | null {
     if (holder !== null) return holder
     const me = identityOf(process.pid) ?? { pid: process.pid, started: '' }
     const fresh = path.join(dir, `lock.${process.pid}`)
-    writeFileSync(fresh, `${JSON.stringify(me)}\n`, { mode: 0o600 })
+    writeFileSync(fresh, `${JSON.stringify({ ...me, folder: inodeOf(dir) })}\n`, { mode: 0o600 })
     renameSync(fresh, path.join(dir, 'lock'))
     return null
   } finally {
