@@ -12,6 +12,8 @@ import type { Cloud } from '#main/create-cloud.ts'
 import { bootstrapNetwork } from '#services/neutron/bootstrap.ts'
 import { definition as neutron } from '#services/neutron/service.ts'
 import { definition as keystone } from '#services/keystone/service.ts'
+import { bootstrapCompute } from '#services/nova/domain/bootstrap.ts'
+import { definition as nova } from '#services/nova/service.ts'
 import { definition as glance } from '#services/glance/service.ts'
 
 /** A person's calls through a service's public API. */
@@ -40,6 +42,18 @@ export async function bootstrap(cloud: Cloud, options: StartOptions): Promise<st
     neutron: cloud.transportTo(neutron),
     ctx: { ...ctx, cross: (_crossing, deed) => deed() },
     demoProjectId: projects[0]?.id ?? '',
+  })
+  const { users } = await admin.json<{ users: { id: string }[] }>(
+    cloud.transportTo(keystone),
+    'GET',
+    '/v3/users?name=demo',
+  )
+  const compute = await cloud.identityOf('nova').ctx('koto')
+  await bootstrapCompute({
+    nova: cloud.transportTo(nova),
+    ctx: compute,
+    demoUserId: users[0]?.id ?? '',
+    publicKey: options.demoKey.publicKey,
   })
   notices.push(...(await firstImages(cloud, options, admin)))
   return notices
