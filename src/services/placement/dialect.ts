@@ -102,7 +102,7 @@ const preferred = (accept: string | undefined): 'html' | 'json' =>
     : 'json'
 
 /** compat: the whole of jsonschema's report, whose parts clients look for. */
-function report(problem: Problem): string {
+export function report(problem: Problem): string {
   const keyword = problem.schemaPath.at(-1) ?? problem.keyword
   const path = (parts: readonly (string | number)[]): string => parts.map(part => `[${pythonRepr(part)}]`).join('')
   return `${problem.message}\n\nFailed validating ${pythonRepr(keyword)} in schema${path(problem.schemaPath.slice(0, -1))}\n\nOn instance${path(problem.path)}:\n    ${problem.value}`

@@ -1,14 +1,14 @@
 // Resource classes on the wire.
 import { handlers } from '#kernel/http/handlers.ts'
 import { presenter } from '#kernel/http/presenter.ts'
+import { createValidator } from '#kernel/http/validation.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { dated, located, mount } from '#services/placement/api/headers.ts'
-import { faults } from '#services/placement/contract/faults.ts'
-import { ResourceClass, resourceClasses } from '#services/placement/contract/resource-classes.ts'
+import { NewResourceClass, ResourceClass, resourceClasses } from '#services/placement/contract/resource-classes.ts'
+import { placementDialect } from '#services/placement/dialect.ts'
 import type { ResourceClass as Entity, ResourceClasses } from '#services/placement/domain/resource-classes.ts'
 
 const pathOf = (name: string): string => `/resource_classes/${name}`
-const CUSTOM = /^CUSTOM_[A-Z0-9_]+$/
 
 const present = presenter<Entity>()(ResourceClass, {
   name: one => one.name,
@@ -18,6 +18,7 @@ const present = presenter<Entity>()(ResourceClass, {
 export const resourceClassHandlers = (tools: { readonly resourceClasses: ResourceClasses; readonly clock: Clock }) => {
   const { clock } = tools
   const domain = tools.resourceClasses
+  const validator = createValidator()
   return handlers(resourceClasses, {
     list: async call => {
       const found = await domain.list(call.ctx)
@@ -43,8 +44,8 @@ export const resourceClassHandlers = (tools: { readonly resourceClasses: Resourc
     },
     ensure: async call => {
       const { name } = call.params
-      if (name.length > 255) throw faults.ValidationError({ detail: `'${name}' is too long` })
-      if (!CUSTOM.test(name)) throw faults.ValidationError({ detail: `'${name}' does not match '^CUSTOM_[A-Z0-9_]+$'` })
+      const wrong = validator.problem(NewResourceClass, { name }, call.at)
+      if (wrong !== null) throw placementDialect.invalidBody(wrong)
       if (await domain.ensure(call.ctx, name)) call.status(201)
       located(call, pathOf(name))
     },

@@ -42,3 +42,16 @@ export async function replaceAggregates(q: Q, providerId: string, aggregateIds: 
     .values(aggregateIds.map(id => ({ provider_id: providerId, aggregate_id: id })))
     .execute()
 }
+
+/** For each of these sharing providers the roots of all trees that have a member in one of its aggregates, as pairs. */
+export const anchorsOf = (q: Q, sharingIds: Iterable<string>): Promise<{ provider_id: string; root_id: string }[]> =>
+  inChunks(sharingIds, some =>
+    q
+      .selectFrom('provider_aggregates as own')
+      .innerJoin('provider_aggregates as other', 'other.aggregate_id', 'own.aggregate_id')
+      .innerJoin('resource_providers', 'resource_providers.id', 'other.provider_id')
+      .select(['own.provider_id', 'resource_providers.root_id'])
+      .distinct()
+      .where('own.provider_id', 'in', [...some])
+      .execute(),
+  )

@@ -1,5 +1,5 @@
 // Inventories: what a provider has of each resource class, and how much of it is allocated.
-import type { Selectable } from 'kysely'
+import { sql, type Selectable, type SqlBool } from 'kysely'
 import { fromTime, time } from '#kernel/db/codecs.ts'
 import { inChunks } from '#kernel/db/helpers.ts'
 import type { Q } from '#services/placement/db/providers.ts'
@@ -67,10 +67,41 @@ export async function inventoryOf(q: Q, providerId: string, resourceClass: strin
   return row === undefined ? null : entity(row)
 }
 
-/** Those of one class, whoever has it. */
-export async function inventoriesOfClass(q: Q, resourceClass: string): Promise<Inventory[]> {
-  const rows = await q.selectFrom('inventories').selectAll().where('resource_class', '=', resourceClass).execute()
-  return rows.map(entity)
+/** A provider that can give so much of a class at once. */
+export interface Roomy {
+  readonly providerId: string
+  readonly rootId: string
+  /** What is left, before this request, and the most that one allocation may take. */
+  readonly left: number
+  readonly maxUnit: number
+}
+
+/** Who can give `amount` of a class at once; `rootId`: only in that tree. In the order of ids. */
+export async function roomyProviders(
+  q: Q,
+  resourceClass: string,
+  amount: number,
+  rootId: string | null,
+): Promise<Roomy[]> {
+  let query = q
+    .selectFrom('inventories')
+    .innerJoin('resource_providers', 'resource_providers.id', 'inventories.provider_id')
+    .where('inventories.resource_class', '=', resourceClass)
+    .where(sql<SqlBool>`used + ${amount} <= (total - reserved) * allocation_ratio`)
+    .where('min_unit', '<=', amount)
+    .where('max_unit', '>=', amount)
+    .where(sql<SqlBool>`${amount} % step_size = 0`)
+  if (rootId !== null) query = query.where('resource_providers.root_id', '=', rootId)
+  const rows = await query
+    .select(['provider_id', 'root_id', 'total', 'reserved', 'allocation_ratio', 'used', 'max_unit'])
+    .orderBy('inventories.provider_id')
+    .execute()
+  return rows.map(row => ({
+    providerId: row.provider_id,
+    rootId: row.root_id,
+    left: Math.trunc((row.total - row.reserved) * row.allocation_ratio) - row.used,
+    maxUnit: Number(row.max_unit),
+  }))
 }
 
 /** Throws DuplicateKey when the provider has that class already. */

@@ -144,3 +144,14 @@ export async function deleteProvider(q: Q, id: string): Promise<void> {
   await q.deleteFrom('provider_aggregates').where('provider_id', '=', id).execute()
   await q.deleteFrom('resource_providers').where('id', '=', id).execute()
 }
+
+/** Whether any provider has a parent at all. */
+export async function hasTrees(q: Q): Promise<boolean> {
+  const row = await q
+    .selectFrom('resource_providers')
+    .select('id')
+    .where('parent_id', 'is not', null)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

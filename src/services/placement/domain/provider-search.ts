@@ -1,7 +1,7 @@
 // Which providers are as somebody wants them: by name, tree, aggregates, traits and room.
 import { faults } from '#services/placement/contract/faults.ts'
 import { membersOfAggregates } from '#services/placement/db/aggregates.ts'
-import { inventoriesOfClass, type Inventory } from '#services/placement/db/inventories.ts'
+import { roomyProviders } from '#services/placement/db/inventories.ts'
 import {
   allProviders,
   oldestFirst,
@@ -33,13 +33,6 @@ export interface ProviderFilter extends Qualities {
   readonly name: string | null
   readonly id: string | null
 }
-
-/** Whether so much more of it may be allocated at once. compat: compared with the unrounded capacity, as upstream's SQL does. */
-export const hasRoom = (of: Inventory, amount: number): boolean =>
-  of.used + amount <= (of.total - of.reserved) * of.allocationRatio &&
-  amount >= of.minUnit &&
-  amount <= of.maxUnit &&
-  amount % of.stepSize === 0
 
 /** Ids that meet every wish. `holders` gives pairs of provider and name. */
 function meetingAll(
@@ -90,8 +83,8 @@ export async function searchProviders(q: Q, filter: ProviderFilter): Promise<Pro
   if (filter.memberOf.length > 0) among = intersect(among, await inAggregates(q, filter.memberOf))
   for (const [resourceClass, amount] of filter.resources) {
     if (among?.size === 0) return []
-    const roomy = (await inventoriesOfClass(q, resourceClass)).filter(inventory => hasRoom(inventory, amount))
-    among = intersect(among, new Set(roomy.map(inventory => inventory.providerId)))
+    const roomy = await roomyProviders(q, resourceClass, amount, null)
+    among = intersect(among, new Set(roomy.map(one => one.providerId)))
   }
   if (among?.size === 0) return []
   const not = new Set<string>()
