@@ -203,7 +203,8 @@ test('zones are seen by all, their hosts by administrators', async () => {
   t.clock.move(120_000)
   const detail = await t.call('GET', '/v2.1/os-availability-zone/detail', { as: ADMIN })
   const [west, nova] = detail.json['availabilityZoneInfo'] as unknown as Row[]
-  const inside = (west?.['hosts'] as Record<string, Record<string, Row>>)['h1']?.['nova-compute']
+  const hosts = (west ?? {})['hosts'] as Record<string, Record<string, Row>>
+  const inside = hosts['h1']?.['nova-compute']
   assert.deepEqual([inside?.['available'], inside?.['active']], [false, true])
   assert.deepEqual(nova, { zoneName: 'nova', zoneState: { available: false }, hosts: null })
   assert.equal((await t.call('GET', '/v2.1/os-availability-zone/detail', { as: 'manager@p1' })).status, 403)
