@@ -7,6 +7,9 @@ import { findServer, sessionAs, sshArgv, type FoundServer } from '#main/cli/serv
 import { stateOf, stateOption } from '#main/cli/state-option.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 
+/** What ssh itself exits with when there was no session. */
+const NOT_THROUGH = 255
+
 export const ssh: Command = {
   args: '<server>',
   options: [
@@ -31,7 +34,13 @@ export const ssh: Command = {
     const user = textOption(given, 'login') ?? (await loginUser(state, server.imageId))
     const key = textOption(given, 'identity') ?? state.file('id_ed25519')
     const terminal = given.rest.length > 0 ? [] : ['-t']
-    return await runInside(way.prefix, [...sshArgv(key, user, way.address, terminal), ...given.rest], process.env)
+    const code = await runInside(way.prefix, [...sshArgv(key, user, way.address, terminal), ...given.rest], process.env)
+    if (code === NOT_THROUGH) {
+      process.stderr.write(
+        `koto: ssh did not get through to ${way.address}; a security group of ${server.name} must allow tcp port 22, and the guest must have booted (openstack console log show ${server.id}).\n`,
+      )
+    }
+    return code
   },
 }
 
