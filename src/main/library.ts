@@ -1,5 +1,6 @@
 // Koto as a library: `await using cloud = await createCloud({ ephemeral: true, hypervisor: 'simulated' })`. Several clouds live in one
 // process; nothing is shared between them, and ports are free ones.
+import { doorFetch } from '#host/node/door-fetch.ts'
 import { openLogs } from '#host/node/log-file.ts'
 import { prepareState } from '#host/node/state-dir.ts'
 import { CLOUD_ENTRIES, writeClouds } from '#host/node/state-dir-clouds.ts'
@@ -32,7 +33,10 @@ export interface Person {
   readonly token: string
   readonly projectId: string
   /** Path as on the front door: `/compute/v2.1/servers`. A body that is an object is sent as JSON. */
-  fetch(path: string, given?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>
+  readonly fetch: (
+    path: string,
+    given?: { method?: string; body?: unknown; headers?: Record<string, string> },
+  ) => Promise<Response>
   /** The same, and its JSON. Throws when the status is 400 or more. */
   json<T = Record<string, never>>(
     path: string,
@@ -48,7 +52,7 @@ export interface CloudHandle extends AsyncDisposable {
   readonly password: string
   readonly control: CloudControl
   /** `path` on the front door. */
-  fetch(path: string, init?: RequestInit): Promise<Response>
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>
   /** `demo`, `admin`, `demo_reader`, `alt_demo`, each in his own project. */
   as(user: string): Promise<Person>
   stop(options?: { keepGuests?: boolean }): Promise<void>
@@ -98,7 +102,7 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
       }))
     const as = async (user: string): Promise<Person> => {
       const project = PROJECTS[user] ?? user
-      const answer = await fetch(`${cloud.authUrl}/auth/tokens`, {
+      const answer = await doorFetch(`${cloud.authUrl}/auth/tokens`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
@@ -115,7 +119,7 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
       const token = answer.headers.get('x-subject-token') ?? ''
       const { token: said } = (await answer.json()) as { token: { project: { id: string } } }
       const send: Person['fetch'] = (path, given = {}) =>
-        fetch(door + path, {
+        doorFetch(door + path, {
           method: given.method ?? (given.body === undefined ? 'GET' : 'POST'),
           headers: {
             'x-auth-token': token,
@@ -147,7 +151,7 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
       control: cloud.control,
       stop,
       as,
-      fetch: (path, init) => fetch(door + path, init),
+      fetch: (path, init) => doorFetch(door + path, init),
       [Symbol.asyncDispose]: () => stop(),
     }
   } catch (error) {

@@ -12,8 +12,6 @@ import type { AnyTables } from '#kernel/db/migrations.ts'
 import { dialectOf } from '#kernel/db/dialect.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
 
-export { isDuplicate } from '#kernel/db/errors.ts'
-
 type TableName<T> = keyof T & string
 type ColumnName<T, N extends TableName<T>> = keyof Selectable<T[N]> & string
 

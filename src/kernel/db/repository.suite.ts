@@ -17,7 +17,8 @@ import {
   type TimeText,
 } from '#kernel/db/codecs.ts'
 import type { Database } from '#kernel/db/database.ts'
-import { isDuplicate, swap } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
+import { swap } from '#kernel/db/helpers.ts'
 import { migrate, type Migration } from '#kernel/db/migrations.ts'
 import { page, type PageOptions } from '#kernel/db/page.ts'
 import { systemClock } from '#kernel/lib/clock.ts'

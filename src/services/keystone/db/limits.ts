@@ -1,5 +1,5 @@
 // Rows of registered limits and of the limits of single projects and domains.
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { listPage, type Columns, type ListQuery } from '#services/keystone/db/filters.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
 import type { RegisteredLimitsTable } from '#services/keystone/db/tables.ts'

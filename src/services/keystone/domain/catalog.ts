@@ -1,7 +1,7 @@
 // Regions, services and endpoints.
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { rules } from '#services/keystone/contract/rules.ts'
 import {

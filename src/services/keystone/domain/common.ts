@@ -1,5 +1,5 @@
 // Small things that several verbs share: duplicates, attributes of the client's own, times as clients write them.
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import type { Moment } from '#services/keystone/db/moment.ts'
 import type { Extra, Options } from '#services/keystone/db/tables.ts'

@@ -1,7 +1,7 @@
 // Credentials of other kinds: sealed in the database, opened for those who may see them. EC2 key pairs are found by the
 // hash of their access key.
 import type { Rule } from '#kernel/contract/rule.ts'
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { OWN } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/keystone/contract/faults.ts'

@@ -1,6 +1,6 @@
 // Limits kept centrally; the flat model: a project's limit says nothing about its neighbours'.
 import type { Rule } from '#kernel/contract/rule.ts'
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
 import { rules } from '#services/keystone/contract/rules.ts'

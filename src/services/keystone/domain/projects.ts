@@ -17,7 +17,7 @@ import {
   type ProjectEntity,
   type TagFilter,
 } from '#services/keystone/db/projects.ts'
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { checkMutable, mergeExtras, mergeOptions } from '#services/keystone/domain/common.ts'
 import { projectsOfUser, withTags, type TaggedProject } from '#services/keystone/domain/reach.ts'
 import { removeProjectWhole } from '#services/keystone/domain/removal.ts'

@@ -1,5 +1,5 @@
 // A new subnet whose guests give themselves addresses: the ports that are there already have one at once.
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, type Subnet } from '#services/neutron/db/subnets.ts'

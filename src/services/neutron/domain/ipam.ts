@@ -1,5 +1,5 @@
 // Addresses for ports: which subnets, which address, and the row that makes it the port's alone. Runs inside the caller's transaction.
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { allocationsDb, isAutoAddressed, type Allocation, type Subnet } from '#services/neutron/db/subnets.ts'
 import type { Q } from '#services/neutron/db/standard.ts'

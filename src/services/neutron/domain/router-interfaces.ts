@@ -104,7 +104,6 @@ async function addBySubnet(q: Q, ctx: Ctx, tools: DomainTools, router: Router, s
     (subnet.projectId === own ||
       network.projectId === own ||
       network.shared ||
-      network.external ||
       tools.access.seesAll(ctx, rules.getSubnet))
   if (subnet === null || !sees) throw faults.SubnetNotFound({ subnet_id: subnetId })
   if (subnet.gatewayIp === null) bad('Subnet for router interface must have a gateway IP')

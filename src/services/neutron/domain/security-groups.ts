@@ -1,7 +1,7 @@
 // Security groups and their rules: the verbs.
 import type { CreateOf, UpdateOf } from '#kernel/contract/resource.ts'
 import { flag, time } from '#kernel/db/codecs.ts'
-import { isDuplicate } from '#kernel/db/helpers.ts'
+import { isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Target } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/neutron/contract/faults.ts'

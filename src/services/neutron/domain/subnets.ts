@@ -76,7 +76,6 @@ export const createSubnets = (tools: DomainTools) => {
       (found.projectId !== own &&
         found.network.projectId !== own &&
         !found.network.shared &&
-        !found.network.external &&
         !access.seesAll(ctx, rules.getSubnet))
     )
       throw faults.SubnetNotFound({ subnet_id: id })
