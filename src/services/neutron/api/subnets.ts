@@ -31,7 +31,6 @@ export const subnetHandlers = (domain: Subnets, looks: Looks): HandlerTable => {
       ipv6_ra_mode: s => mode(s.ipv6RaMode),
       ipv6_address_mode: s => mode(s.ipv6AddressMode),
       service_types: s => [...s.serviceTypes],
-      'router:external': s => s.network.external,
       description: s => s.description,
       created_at: s => seconds(s.createdAt),
       updated_at: s => seconds(s.updatedAt),

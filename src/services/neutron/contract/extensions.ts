@@ -250,12 +250,6 @@ export const extensions: readonly Extension[] = [
     '2019-11-26T09:00:00-00:00',
   ),
   extension(
-    'subnet-external-network',
-    'Subnet belongs to an external network',
-    'Informs if the subnet belongs to an external network',
-    '2024-02-05T18:00:00-00:00',
-  ),
-  extension(
     'subnet-service-types',
     'Subnet service types',
     'Provides ability to set the subnet service_types field',

@@ -80,7 +80,6 @@ export const faults = faultTable({
     400,
     'IPv6 address {ip} cannot be directly assigned to a port on subnet {subnet_id} as the subnet is configured for automatic addresses',
   ],
-  IPAddressChangeNotAllowed: [400, 'IP updates for port {port_id} are not allowed'],
   FipAssociated: [
     409,
     'Unable to complete the operation on port {port_id} because the port still has an associated floating IP.',

@@ -1,5 +1,5 @@
 // Subnets: the addresses of a network, who hands them out, and what guests are told with them.
-import { inOut, input, listReplyOf, once, out, question, replyOf, resource } from '#kernel/contract/resource.ts'
+import { inOut, input, listReplyOf, once, question, replyOf, resource } from '#kernel/contract/resource.ts'
 import { del, get, post, put } from '#kernel/contract/route.ts'
 import { must, object } from '#kernel/contract/shape.ts'
 import { intLike, ip, list, nullable, raw, text, uuid, words } from '#kernel/contract/shapes.ts'
@@ -44,7 +44,6 @@ export const subnet = resource('subnet', 'subnets', {
     .filters()
     .setBy(rules.createSubnetServiceTypes, rules.updateSubnetServiceTypes)
     .of('subnet-service-types'),
-  'router:external': out(bool).filters().of('subnet-external-network'),
   shared: question(bool).filters(),
   ...story,
   ...tagged,

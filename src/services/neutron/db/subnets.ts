@@ -37,14 +37,13 @@ export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
 export const isAutoAddressed = (subnet: Pick<Subnet, 'ipv6AddressMode'>): boolean =>
   subnet.ipv6AddressMode === 'slaac' || subnet.ipv6AddressMode === 'dhcpv6-stateless'
 
-const ofNetwork = (column: 'shared' | 'external', values: readonly FilterValue[]): Condition =>
+const ofNetwork = (column: 'shared', values: readonly FilterValue[]): Condition =>
   sql<SqlBool>`subnets.network_id in (select id from networks where ${oneOf(column, values)})`
 const SPEC = {
   table: 'subnets' as const,
   columns: { tenant_id: 'project_id' },
   special: {
     shared: (values: readonly FilterValue[]) => ofNetwork('shared', values),
-    'router:external': (values: readonly FilterValue[]) => ofNetwork('external', values),
     // One text of JSON: the name stands in it in quotes.
     service_types: (values: readonly FilterValue[]) =>
       sql<SqlBool>`(${sql.join(
@@ -54,9 +53,9 @@ const SPEC = {
   },
 }
 
-/** A project sees its own subnets and those of networks that are its own, shared, or lead outside. */
+/** A project sees its own subnets and those of networks that are its own or shared. Those outside are the provider's business. */
 export const visibleSubnets = (projectId: string): Condition =>
-  sql<SqlBool>`(subnets.project_id = ${projectId} or subnets.network_id in (select id from networks where project_id = ${projectId} or shared = 1 or external = 1))`
+  sql<SqlBool>`(subnets.project_id = ${projectId} or subnets.network_id in (select id from networks where project_id = ${projectId} or shared = 1))`
 
 export const subnetsDb = {
   async byId(q: Q, id: string): Promise<Subnet | null> {

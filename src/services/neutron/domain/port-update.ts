@@ -3,7 +3,6 @@ import { flag, json } from '#kernel/db/codecs.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
-import { routersDb } from '#services/neutron/db/routers.ts'
 import { floatingIpsDb } from '#services/neutron/db/routers.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb } from '#services/neutron/db/subnets.ts'
@@ -58,11 +57,6 @@ async function changeAddresses(
   if (asked !== undefined) {
     checkFixedIps(asked, tools.settings)
     await checkFloating(q, port, asked)
-    if (isRouterPort(port.deviceOwner) && port.deviceId !== '' && (await routersDb.byId(q, port.deviceId)) !== null) {
-      const same = has.length === asked.length && has.every(one => asked.some(ip => ip.ip_address === one.ip))
-      if (!same && has.some(one => !one.ip.includes(':') && !asked.some(ip => ip.ip_address === one.ip)))
-        throw faults.IPAddressChangeNotAllowed({ port_id: port.id })
-    }
   }
   const owner = body.device_owner ?? port.deviceOwner
   const holder = { portId: port.id, networkId: port.networkId, mac, deviceOwner: owner }
