@@ -136,8 +136,6 @@ async function carryOut(q: Q, plans: readonly Plan[], holder: Holder, firstPosit
   return made
 }
 
-const isRouterInterface = (owner: string): boolean => isRouterPort(owner)
-
 async function plansForWishes(
   q: Q,
   wishes: readonly Wish[],
@@ -147,7 +145,7 @@ async function plansForWishes(
   const plans: Plan[] = []
   for (const wish of wishes) {
     const subnet = await subnetFor(q, wish, subnets, holder)
-    const auto = isAutoAddressed(subnet) && !isRouterInterface(holder.deviceOwner)
+    const auto = isAutoAddressed(subnet) && !isRouterPort(holder.deviceOwner)
     if (wish.ip === undefined) {
       // Addresses that guests give themselves are added for all such subnets, asked for or not.
       if (!auto) plans.push({ subnets: [subnet] })
@@ -161,7 +159,7 @@ async function plansForWishes(
   return plans
 }
 const autoPlans = (subnets: readonly Subnet[], holder: Holder, except: ReadonlySet<string>): Plan[] =>
-  isRouterInterface(holder.deviceOwner)
+  isRouterPort(holder.deviceOwner)
     ? []
     : subnets
         .filter(subnet => isAutoAddressed(subnet) && !except.has(subnet.id))
@@ -193,7 +191,7 @@ export async function allocate(
   if (wishes === null) {
     const v4 = served.filter(subnet => subnet.ipVersion === 4)
     const v6 = served.filter(
-      subnet => subnet.ipVersion === 6 && (!isAutoAddressed(subnet) || isRouterInterface(holder.deviceOwner)),
+      subnet => subnet.ipVersion === 6 && (!isAutoAddressed(subnet) || isRouterPort(holder.deviceOwner)),
     )
     for (const family of [v4, v6]) if (family.length > 0) plans.push({ subnets: family })
   } else plans.push(...(await plansForWishes(q, wishes, served, holder)))
@@ -218,10 +216,24 @@ export async function reallocate(
   has: readonly Allocation[],
   wishes: readonly Wish[],
 ): Promise<Reallocation> {
+  const byId = new Map(subnets.map(subnet => [subnet.id, subnet]))
+  const router = isRouterPort(holder.deviceOwner)
+  const isAuto = (subnetId: string): boolean => {
+    const subnet = byId.get(subnetId)
+    return subnet !== undefined && isAutoAddressed(subnet) && !router
+  }
+  /** What a guest gave itself with a hardware address that it no longer has. */
+  const stale = new Set(
+    has
+      .filter(one => isAuto(one.subnetId) && !isOwnEui64(byId.get(one.subnetId), one.ip, holder.mac))
+      .map(one => one.ip),
+  )
   const left = new Map(has.map(one => [one.ip, one]))
   const kept: Allocation[] = []
   const open: Wish[] = []
-  const asked = wishes.map(wish => (wish.ip === undefined ? wish : { ...wish, ip: canonicalIp(wish.ip) }))
+  const asked = wishes
+    .map(wish => (wish.ip === undefined ? wish : { ...wish, ip: canonicalIp(wish.ip) }))
+    .filter(wish => wish.ip === undefined || !stale.has(wish.ip))
   for (const wish of asked) {
     const same = wish.ip === undefined ? undefined : left.get(wish.ip)
     if (same === undefined) continue
@@ -241,10 +253,8 @@ export async function reallocate(
     }
   }
   const removed: Allocation[] = []
-  const byId = new Map(subnets.map(subnet => [subnet.id, subnet]))
   for (const one of left.values()) {
-    const subnet = byId.get(one.subnetId)
-    if (subnet !== undefined && isAutoAddressed(subnet) && !isRouterInterface(holder.deviceOwner)) kept.push(one)
+    if (isAuto(one.subnetId) && !stale.has(one.ip)) kept.push(one)
     else removed.push(one)
   }
   for (const one of removed) {
@@ -252,11 +262,16 @@ export async function reallocate(
     if (ip !== null) await allocationsDb.remove(q, one.subnetId, keyOf(ip.version, ip.value))
   }
   const plans = await plansForWishes(q, open, subnets, holder)
-  const handled = new Set([...kept, ...removed].map(one => one.subnetId))
+  const handled = new Set([...kept, ...removed.filter(one => !stale.has(one.ip))].map(one => one.subnetId))
   for (const plan of plans) if (plan.value !== undefined) for (const subnet of plan.subnets) handled.add(subnet.id)
   plans.push(...autoPlans(subnets, holder, handled))
   const added = await carryOut(q, plans, holder, has.length + 1)
   return { all: [...kept, ...added], added, removed }
+}
+
+function isOwnEui64(subnet: Subnet | undefined, text: string, mac: string): boolean {
+  const ip = parseIp(text)
+  return subnet !== undefined && ip !== null && ip.value === eui64(cidrOf(subnet), mac)
 }
 
 /** Whether an address lies in the pools of a subnet. */

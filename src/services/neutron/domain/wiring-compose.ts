@@ -112,19 +112,22 @@ export const stateOf = (host: string, pieces: Pieces): HostNetworkState => ({
 })
 
 const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
-function delta<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>, force: ReadonlySet<string>): Delta<T> {
+function delta<T>(
+  before: ReadonlyMap<string, T>,
+  after: ReadonlyMap<string, T>,
+  force?: ReadonlySet<string>,
+): Delta<T> {
   const set: T[] = []
-  for (const [id, piece] of after) if (force.has(id) || !same(before.get(id), piece)) set.push(piece)
+  for (const [id, piece] of after) if (force?.has(id) === true || !same(before.get(id), piece)) set.push(piece)
   return { set, gone: [...before.keys()].filter(id => !after.has(id)) }
 }
-const NOBODY: ReadonlySet<string> = new Set()
 
 /** Null when a host that was told `before` has nothing to hear. `force`: ports that are told again though nothing changed. */
 export function changeBetween(before: Pieces, after: Pieces, force: ReadonlySet<string>): StateChange | null {
-  const networks = delta(before.networks, after.networks, NOBODY)
+  const networks = delta(before.networks, after.networks)
   const ports = delta(before.ports, after.ports, force)
-  const securityGroups = delta(before.securityGroups, after.securityGroups, NOBODY)
-  const routers = delta(before.routers, after.routers, NOBODY)
+  const securityGroups = delta(before.securityGroups, after.securityGroups)
+  const routers = delta(before.routers, after.routers)
   const sets: Record<string, readonly string[]> = {}
   for (const [id, members] of after.addressSets) if (!same(before.addressSets.get(id), members)) sets[id] = members
   const gone = [...before.addressSets.keys()].filter(id => !after.addressSets.has(id))

@@ -44,6 +44,7 @@ export interface KnownRouter {
 /** Sets by key that vanish when they are empty. */
 class Index {
   readonly #sets = new Map<string, Set<string>>()
+  readonly #none: ReadonlySet<string> = new Set()
   add(key: string, id: string): void {
     const set = this.#sets.get(key)
     if (set === undefined) this.#sets.set(key, new Set([id]))
@@ -54,14 +55,12 @@ class Index {
     if (set?.delete(id) === true && set.size === 0) this.#sets.delete(key)
   }
   of(key: string): ReadonlySet<string> {
-    return this.#sets.get(key) ?? NONE
+    return this.#sets.get(key) ?? this.#none
   }
   keys(): Iterable<string> {
     return this.#sets.keys()
   }
 }
-const NONE: ReadonlySet<string> = new Set()
-
 const subnetState = (subnet: Subnet): SubnetState => ({
   id: subnet.id,
   cidr: subnet.cidr,
