@@ -26,6 +26,8 @@ export const faults = faultTable({
   MessageNotFound: [404, 'Message {id} could not be found.'],
   ServiceNotFound: [404, 'Service {binary} could not be found on host {host}.'],
   ImageNotFound: [404, 'Image {id} could not be found.'],
+  GroupNotFound: [404, 'Group {id} could not be found.'],
+  BackupNotFound: [404, 'Backup {id} could not be found.'],
   NotFound: [404, 'The resource could not be found.'],
   InvalidVolume: [400, 'Invalid volume: {reason}'],
   InvalidSnapshot: [400, 'Invalid snapshot: {reason}'],

@@ -106,6 +106,6 @@ export function volumeCan(verb: VolumeVerb, volume: { readonly status: string })
 
 export const SNAPSHOT_DELETABLE: readonly string[] = ['available', 'error']
 
-/** `available or in-use`; `available, error or error_extending`: how upstream writes a choice. */
+/** `available or in-use`: how upstream writes a choice. */
 export const orList = (words: readonly string[]): string =>
-  words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+  words.join(' or ')

@@ -56,11 +56,6 @@ export const messagesDb = (q: Kysely<CinderTables>) => ({
   async remove(id: string): Promise<void> {
     await q.deleteFrom('messages').where('id', '=', id).execute()
   },
-  /** Removes what has expired. Returns how many. */
-  async forget(now: number): Promise<number> {
-    const gone = await q.deleteFrom('messages').where('expires_at', '<', time(now)).executeTakeFirst()
-    return Number(gone.numDeletedRows)
-  },
   async latestAbout(resourceId: string): Promise<Message | undefined> {
     const row = await q
       .selectFrom('messages')

@@ -1,0 +1,55 @@
+// Cinder's domain and the API on it, put together.
+import type { HandlerTable } from '#kernel/http/handlers.ts'
+import { attachmentHandlers } from '#services/cinder/api/attachments.ts'
+import { infoHandlers } from '#services/cinder/api/info.ts'
+import { quotaHandlers } from '#services/cinder/api/quotas.ts'
+import { snapshotHandlers } from '#services/cinder/api/snapshots.ts'
+import { typeHandlers } from '#services/cinder/api/types.ts'
+import { volumeActionHandlers } from '#services/cinder/api/volume-actions.ts'
+import { volumeHandlers } from '#services/cinder/api/volumes.ts'
+import { createAttachmentsDomain } from '#services/cinder/domain/attachments.ts'
+import { createQuotaSetsDomain } from '#services/cinder/domain/quota-sets.ts'
+import { createServicesDomain } from '#services/cinder/domain/services.ts'
+import { createSnapshotsDomain, type SnapshotsDomain } from '#services/cinder/domain/snapshots.ts'
+import type { DomainTools } from '#services/cinder/domain/tools.ts'
+import { createTypesDomain } from '#services/cinder/domain/types.ts'
+import { createUserMessagesDomain } from '#services/cinder/domain/user-messages.ts'
+import { createAttachingDomain } from '#services/cinder/domain/volumes/attaching.ts'
+import { createVolumeLoads } from '#services/cinder/domain/volumes/loads.ts'
+import { createMetadataDomain } from '#services/cinder/domain/volumes/metadata.ts'
+import { createVolumesDomain, type VolumesDomain } from '#services/cinder/domain/volumes/volumes.ts'
+
+export function apiTables(tools: DomainTools): {
+  tables: readonly HandlerTable[]
+  volumes: VolumesDomain
+  snapshots: SnapshotsDomain
+} {
+  const { maxLimit } = tools.settings
+  const types = createTypesDomain(tools)
+  const volumes = createVolumesDomain(tools)
+  const snapshots = createSnapshotsDomain(tools)
+  const attachments = createAttachmentsDomain(tools)
+  const attaching = createAttachingDomain({ ...tools, attachments })
+  const metadata = createMetadataDomain(tools)
+  const loads = createVolumeLoads(tools.database)
+  const services = createServicesDomain(tools)
+  return {
+    volumes,
+    snapshots,
+    tables: [
+      volumeHandlers({ tools: { ...tools, types }, domain: volumes, loads }),
+      ...volumeActionHandlers({ domain: volumes, attaching, metadata }),
+      attachmentHandlers({ domain: attachments, maxLimit }),
+      ...snapshotHandlers({ domain: snapshots, loads, maxLimit }),
+      ...typeHandlers({ domain: types, maxLimit }),
+      quotaHandlers(createQuotaSetsDomain(tools)),
+      ...infoHandlers({
+        services,
+        messages: createUserMessagesDomain(tools),
+        types,
+        maxLimit,
+        ratio: tools.settings.maxOverSubscriptionRatio,
+      }),
+    ],
+  }
+}

@@ -1,0 +1,23 @@
+// What cinder-scheduler answers its back ends: reports of pools are kept as signs of life.
+import type { Bus, Served } from '#kernel/bus/bus.ts'
+import type { Database } from '#kernel/db/database.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
+import { servicesDb } from '#services/cinder/db/services.ts'
+import type { CinderTables } from '#services/cinder/db/tables.ts'
+import { schedulerRpc } from '#services/cinder/rpc.ts'
+
+export function serveScheduler(
+  bus: Bus,
+  tools: { readonly database: Database<CinderTables>; readonly clock: Clock; readonly ids: Ids },
+): Promise<Served> {
+  const { database, clock, ids } = tools
+  return bus.serve(schedulerRpc, null, {
+    async pool_report(ctx, { host, availabilityZone, stats }) {
+      await database.tx(ctx, 'pool-report', q =>
+        servicesDb(q).seen({ id: ids.uuid(), binary: 'cinder-volume', host, availabilityZone, stats }, clock.now()),
+      )
+      return { seen: true }
+    },
+  })
+}

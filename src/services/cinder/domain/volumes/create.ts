@@ -1,0 +1,214 @@
+// Making volumes: every mistake is found before a row is written; row, quota and saga are one transaction.
+import type { Kysely } from 'kysely'
+
+import type { Ctx } from '#kernel/lib/context.ts'
+import { faults } from '#services/cinder/contract/faults.ts'
+import { rules } from '#services/cinder/contract/rules.ts'
+import { statusesFor } from '#services/cinder/contract/states.ts'
+import { servicesDb } from '#services/cinder/db/services.ts'
+import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
+import type { CinderTables } from '#services/cinder/db/tables.ts'
+import type { VolumeType } from '#services/cinder/db/types.ts'
+import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
+import { demand, findSnapshot, findVolume } from '#services/cinder/domain/find.ts'
+import { demandQuota, demandSize } from '#services/cinder/domain/quotas.ts'
+import { projectOf, type DomainTools } from '#services/cinder/domain/tools.ts'
+import type { TypesDomain } from '#services/cinder/domain/types.ts'
+import { findImage, imageMetadata, judgeImage, snapshotOf } from '#services/cinder/domain/volumes/images.ts'
+import { createVolume } from '#services/cinder/sagas/create-volume.ts'
+import type { Source } from '#services/cinder/sagas/tools.ts'
+
+export interface CreateRequest {
+  readonly name: string | null
+  readonly description: string | null
+  readonly typeRef: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly snapshotId: string | null
+  readonly sourceVolumeId: string | null
+  readonly imageRef: string | null
+  readonly sizeGb: number | null
+  readonly availabilityZone: string | null
+  readonly multiattach: boolean
+  readonly groupId: string | null
+  readonly backupId: string | null
+  /** From 3.46 on an image of Nova stands for the snapshot behind it. */
+  readonly snapshotBehindImage: boolean
+}
+
+interface Origins {
+  readonly snapshot: Snapshot | null
+  readonly volume: Volume | null
+  readonly image: Awaited<ReturnType<typeof findImage>> | null
+}
+
+/** Answers 202 with the row in `creating`; the saga does the rest. Throws 400, 403, 404, 409, 413. */
+export async function createVolumes(
+  tools: DomainTools & { readonly types: TypesDomain },
+  ctx: Ctx,
+  request: CreateRequest,
+): Promise<Volume> {
+  const { database, engine, clock, ids, settings } = tools
+  const projectId = projectOf(ctx)
+  if (projectId === '') throw faults.BadRequest({ reason: 'The token is not for a project.' })
+  demand(tools, ctx, request.imageRef === null ? rules.volumeCreate : rules.volumeCreateFromImage, {
+    project_id: projectId,
+  })
+  if (request.multiattach)
+    throw faults.BadRequest({
+      reason:
+        'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.',
+    })
+  const wantedType = request.typeRef === null ? null : await tools.types.findByRef(ctx, request.typeRef)
+  if (request.groupId !== null) throw faults.GroupNotFound({ id: request.groupId })
+  if (request.backupId !== null) throw faults.BackupNotFound({ id: request.backupId })
+  const origins = await originsOf(tools, ctx, request)
+  const sizeGb = sizeOf(request, origins)
+  const type = wantedType ?? (await typeOf(tools, ctx, origins))
+  demandTypeSize(type, sizeGb)
+  if (origins.image !== null) judgeImage(origins.image, sizeGb)
+  const multiattach = type.extraSpecs['multiattach'] === '<is> True'
+  if (multiattach) demand(tools, ctx, rules.volumeMultiattach, { project_id: projectId })
+  const source: Source =
+    origins.snapshot !== null
+      ? { from: 'snapshot', volumeId: origins.snapshot.volumeId, snapshotId: origins.snapshot.id }
+      : origins.volume !== null
+        ? { from: 'volume', volumeId: origins.volume.id }
+        : origins.image !== null
+          ? { from: 'image', imageId: origins.image.id, metadata: imageMetadata(origins.image) }
+          : { from: 'nothing' }
+
+  const id = ids.uuid()
+  const about: Ctx = { ...ctx, subject: id }
+  const { volume, saga } = await database.tx(about, 'create-volume', async q => {
+    await demandSize(q, projectId, sizeGb, settings.quotas)
+    await demandQuota(q, projectId, { typeName: type.name, volumes: 1, gigabytes: sizeGb }, settings.quotas)
+    const from = await demandOrigin(q, origins)
+    const zone = await zoneOf(q, request, from, settings.availabilityZone)
+    const now = clock.now()
+    const made: Volume = {
+      id,
+      projectId,
+      userId: ctx.who?.userId ?? '',
+      name: request.name,
+      description: request.description,
+      status: 'creating',
+      attachStatus: 'detached',
+      sizeGb,
+      claimedGb: sizeGb,
+      availabilityZone: zone,
+      host: null,
+      typeId: type.id,
+      snapshotId: origins.snapshot?.id ?? null,
+      sourceVolumeId: origins.volume?.id ?? null,
+      bootable: from?.bootable ?? false,
+      multiattach,
+      readonly: null,
+      attachedMode: null,
+      migrationStatus: null,
+      imageMetadata: origins.snapshot?.imageMetadata ?? from?.imageMetadata ?? null,
+      createdAt: now,
+      updatedAt: null,
+      statusAt: now,
+      launchedAt: null,
+    }
+    await volumesDb(q).insert(made, request.metadata)
+    return { volume: made, saga: await engine.prepare(q, createVolume, { volumeId: id, sizeGb, source }, about) }
+  })
+  engine.go(saga)
+  return volume
+}
+
+async function originsOf(tools: DomainTools, ctx: Ctx, request: CreateRequest): Promise<Origins> {
+  const snapshot =
+    request.snapshotId === null ? null : await findSnapshot(tools, ctx, request.snapshotId, rules.volumeGetSnapshot)
+  const volume =
+    request.sourceVolumeId === null ? null : await findVolume(tools, ctx, request.sourceVolumeId, rules.volumeGet)
+  const image = request.imageRef === null ? null : await findImage(tools, ctx, request.imageRef)
+  if ([snapshot, volume, image].filter(one => one !== null).length > 1)
+    throw faults.InvalidInput({ reason: 'May specify only one of backup, imageRef, snapshot, source volume' })
+  if (image !== null && request.snapshotBehindImage) {
+    const behind = await snapshotOf(tools, ctx, image)
+    if (behind !== null) return { snapshot: behind, volume: null, image: null }
+  }
+  if (snapshot !== null && snapshot.status !== 'available')
+    throw faults.InvalidSnapshot({ reason: "Originating snapshot status must be one of 'available' values" })
+  if (volume !== null && !statusesFor('cloneFrom').includes(volume.status))
+    throw faults.InvalidVolume({
+      reason: `Originating source volume status must be one of '${statusesFor('cloneFrom').join(', ')}' values`,
+    })
+  return { snapshot, volume, image }
+}
+
+function sizeOf(request: CreateRequest, { snapshot, volume }: Origins): number {
+  const size = request.sizeGb ?? snapshot?.sizeGb ?? volume?.sizeGb
+  if (size === undefined || size <= 0)
+    throw faults.InvalidInput({
+      reason: `Volume size '${request.sizeGb ?? 'None'}' must be an integer and greater than 0`,
+    })
+  if (snapshot !== null && size < snapshot.sizeGb)
+    throw faults.InvalidInput({
+      reason: `Volume size '${size}'GB cannot be smaller than the snapshot size ${snapshot.sizeGb}GB. They must be >= original snapshot size.`,
+    })
+  if (volume !== null && size < volume.sizeGb)
+    throw faults.InvalidInput({
+      reason: `Volume size '${size}'GB cannot be smaller than original volume size  ${volume.sizeGb}GB. They must be >= original volume size.`,
+    })
+  return size
+}
+
+async function typeOf(
+  tools: DomainTools & { readonly types: TypesDomain },
+  ctx: Ctx,
+  { snapshot, volume, image }: Origins,
+): Promise<VolumeType> {
+  const inherited = volume?.typeId ?? snapshot?.typeId ?? image?.['cinder_img_volume_type']
+  return typeof inherited === 'string' ? tools.types.findByRef(ctx, inherited) : tools.types.theDefault(ctx)
+}
+
+/** The sizes a type allows: `provisioning:min_vol_size` and `provisioning:max_vol_size`. */
+export function demandTypeSize(type: VolumeType, sizeGb: number): void {
+  const min = Number(type.extraSpecs['provisioning:min_vol_size'] ?? 0)
+  const max = Number(type.extraSpecs['provisioning:max_vol_size'] ?? 0)
+  if (min > 0 && sizeGb < min)
+    throw faults.InvalidInput({
+      reason: `Specified volume size of '${sizeGb}' is less than the minimum required size of '${min}' for volume type '${type.name}'.`,
+    })
+  if (max > 0 && sizeGb > max)
+    throw faults.InvalidInput({
+      reason: `Specified volume size of '${sizeGb}' is greater than the maximum allowable size of '${max}' for volume type '${type.name}'.`,
+    })
+}
+
+/** The volume whose bytes are copied, looked at again inside the transaction. */
+async function demandOrigin(q: Kysely<CinderTables>, { snapshot, volume }: Origins): Promise<Volume | null> {
+  if (snapshot !== null) {
+    const now = await snapshotsDb(q).byId(snapshot.id)
+    if (now?.status !== 'available')
+      throw faults.InvalidSnapshot({ reason: "Originating snapshot status must be one of 'available' values" })
+    return (await volumesDb(q).byId(snapshot.volumeId)) ?? null
+  }
+  if (volume === null) return null
+  const now = await volumesDb(q).byId(volume.id)
+  if (now === undefined || !statusesFor('cloneFrom').includes(now.status))
+    throw faults.InvalidVolume({
+      reason: `Originating source volume status must be one of '${statusesFor('cloneFrom').join(', ')}' values`,
+    })
+  return now
+}
+
+async function zoneOf(
+  q: Kysely<CinderTables>,
+  request: CreateRequest,
+  from: Volume | null,
+  own: string,
+): Promise<string> {
+  const known = new Set((await servicesDb(q).all()).map(service => service.availabilityZone))
+  known.add(own)
+  const zone = request.availabilityZone ?? from?.availabilityZone ?? own
+  if (!known.has(zone)) throw faults.InvalidAvailabilityZone({ az: zone })
+  if (from?.availabilityZone != null && from.availabilityZone !== zone)
+    throw faults.InvalidInput({
+      reason: `Volume must be in the same availability zone as the ${request.snapshotId === null ? 'source volume' : 'snapshot'}`,
+    })
+  return zone
+}

@@ -1,0 +1,64 @@
+// From a row in `creating` to a volume that can be used. Read from top to bottom; each undo stands under its deed.
+import { saga } from '#kernel/saga/saga.ts'
+import { actorHost } from '#services/cinder/rpc.ts'
+import type { Source, Tools } from '#services/cinder/sagas/tools.ts'
+
+export interface CreateVolume {
+  readonly volumeId: string
+  readonly sizeGb: number
+  readonly source: Source
+}
+
+/** What another pool might do better. Bytes that are refused here are refused everywhere. */
+const isReschedulable = (error: Error): boolean => {
+  const { code } = error as { code?: string }
+  return code === 'PoolFull' || code === 'Backend:no-room' || code === 'Backend:failed' || code === 'NoSuchConsumer'
+}
+/** Pools tried before giving up, as `scheduler_max_attempts` upstream. */
+const MOST_POOLS = 3
+
+export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-volume', {
+  subject: s => s.volumeId,
+  taskState: 'creating',
+  home: 'scheduler',
+  failed: (s, t, ending) => t.volumes.createFailed(s.volumeId, ending),
+})
+  .step('pick-pools', {
+    at: 'scheduler',
+    do: async (s, t) => ({ pools: await t.volumes.pools(s.volumeId) }),
+  })
+  .forEachUntilOne(
+    'in-a-pool',
+    {
+      as: 'pool',
+      over: s => s.pools.slice(0, MOST_POOLS),
+      retryOn: isReschedulable,
+      hostOf: pool => actorHost(pool),
+    },
+    on =>
+      on
+        .step('place', {
+          at: 'scheduler',
+          do: (s, t) => t.volumes.place(s.volumeId, s.pool),
+          undo: (s, t) => t.volumes.displace(s.volumeId),
+        })
+        .step('make', {
+          at: 'volume',
+          when: s => s.source.from !== 'image',
+          do: (s, t, run) => t.create(s.volumeId, s.sizeGb, s.source, run.signal),
+          undo: (s, t) => t.remove(s.volumeId),
+          deadlineMs: 3_600_000,
+        })
+        .step('download', {
+          at: 'volume',
+          taskState: 'downloading',
+          when: s => s.source.from === 'image',
+          do: (s, t, run) => t.create(s.volumeId, s.sizeGb, s.source, run.signal),
+          undo: (s, t) => t.remove(s.volumeId),
+          deadlineMs: 3_600_000,
+        }),
+  )
+  .step('announce', {
+    at: 'scheduler',
+    do: (s, t) => t.volumes.made(s.volumeId, s.source.from === 'image' ? s.source.metadata : null),
+  })
