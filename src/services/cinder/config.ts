@@ -5,7 +5,8 @@ export const cinderConfig = defineConfig('cinder', {
   backend: {
     type: ['auto', 'file', 'simulated'],
     default: 'auto',
-    sentence: 'What keeps the bytes of volumes: file makes qcow2 files in the state folder, simulated keeps none; auto takes file where qemu-img is installed.',
+    sentence:
+      'What keeps the bytes of volumes: file makes qcow2 files in the state folder, simulated keeps none; auto takes file where qemu-img is installed.',
   },
   volumeBackingFileSizeGb: {
     type: 'gb',

@@ -21,10 +21,10 @@ export const volumeRpc = rpc('cinder-volume', {
 
 export const schedulerRpc = rpc('cinder-scheduler', {
   /** A back end says that it is there and what it has. */
-  pool_report: call<
-    { host: string; availabilityZone: string; stats: PoolStats },
-    { seen: boolean }
-  >({ timeoutMs: 30_000, title: () => 'update_service_capabilities' }),
+  pool_report: call<{ host: string; availabilityZone: string; stats: PoolStats }, { seen: boolean }>({
+    timeoutMs: 30_000,
+    title: () => 'update_service_capabilities',
+  }),
 })
 
 /** `node-1@file#pool` → `node-1@file`: the actor that owns the pool. */

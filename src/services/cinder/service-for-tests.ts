@@ -91,7 +91,15 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
   }
   const settings = mergeConfig(
     [cinderConfig],
-    [{ name: 'test', values: Object.entries(options.settings ?? {}).map(([key, value]): [string, string] => [`cinder.${key}`, value]) }],
+    [
+      {
+        name: 'test',
+        values: Object.entries(options.settings ?? {}).map(([key, value]): [string, string] => [
+          `cinder.${key}`,
+          value,
+        ]),
+      },
+    ],
   ).of(cinderConfig)
   const cinder = createCinder({
     database,
@@ -123,7 +131,9 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
       const answer = await call('GET', path, { token })
       if (answer.status === 404) return {}
       const thing = (answer.json as Record<string, Record<string, unknown>>)[key] ?? {}
-      return ['creating', 'downloading', 'deleting', 'extending'].includes(String(thing['status'])) ? undefined : { thing }
+      return ['creating', 'downloading', 'deleting', 'extending'].includes(String(thing['status']))
+        ? undefined
+        : { thing }
     }, path)
     return found.thing
   }

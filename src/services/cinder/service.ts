@@ -177,7 +177,11 @@ export function createCinder(tools: CinderTools): Cinder {
     volume: remote('cinder-volume'),
   }
   /** The status is the lock; a volume that somebody deletes is lost to everybody else. */
-  const quiet = { cross: <T>(_crossing: unknown, next: () => Promise<T>) => next(), actor: 'cinder-scheduler', requestId: '' }
+  const quiet = {
+    cross: <T>(_crossing: unknown, next: () => Promise<T>) => next(),
+    actor: 'cinder-scheduler',
+    requestId: '',
+  }
   const enterVolume = (id: string, from: string | null, to: string | null): Promise<boolean> =>
     database.tx(quiet, 'enter', q =>
       volumesDb(q).enter(id, from ?? '', to === null || to === from ? {} : { status: to }, clock.now()),
@@ -254,8 +258,7 @@ export function createCinder(tools: CinderTools): Cinder {
       await snapshotsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
     ])
     for (const volume of dyingVolumes) await volumes.finishDelete({ ...ctx, subject: volume.id }, volume.id)
-    for (const snapshot of dyingSnapshots)
-      await snapshots.finishDelete({ ...ctx, subject: snapshot.id }, snapshot.id)
+    for (const snapshot of dyingSnapshots) await snapshots.finishDelete({ ...ctx, subject: snapshot.id }, snapshot.id)
   }
 
   return {

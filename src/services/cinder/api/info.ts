@@ -192,9 +192,7 @@ async function pools(api: InfoApi, call: Call): Promise<object> {
   if (call.has('filters')) {
     if (name !== undefined) found = found.filter(pool => pool.name === name)
     for (const [key, value] of Object.entries(rest))
-      found = found.filter(
-        pool => String(capabilitiesOf(pool, api.ratio)[key]).toLowerCase() === value.toLowerCase(),
-      )
+      found = found.filter(pool => String(capabilitiesOf(pool, api.ratio)[key]).toLowerCase() === value.toLowerCase())
     if (volume_type !== undefined && call.has('typeFilter')) {
       const type = await api.types.findByRef(call.ctx, volume_type)
       const backend = type.extraSpecs['volume_backend_name']

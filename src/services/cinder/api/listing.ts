@@ -38,8 +38,7 @@ function sortOf(query: Readonly<Record<string, string>>): ListRequest['sort'] {
   const { sort, sort_key, sort_dir } = query
   if (sort !== undefined && (sort_key !== undefined || sort_dir !== undefined))
     throw faults.BadRequest({
-      reason:
-        "The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the 'sort' parameter.",
+      reason: "The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the 'sort' parameter.",
     })
   const wanted =
     sort === undefined
@@ -74,7 +73,10 @@ export function listRequest(
       ...(sort_dir === undefined ? {} : { sort_dir }),
     }),
     filters: counts || with_count === undefined ? filters : { ...filters, with_count },
-    allProjects: all_tenants === undefined ? false : boolOf({ all_tenants: all_tenants === '' ? '1' : all_tenants }, 'all_tenants'),
+    allProjects:
+      all_tenants === undefined
+        ? false
+        : boolOf({ all_tenants: all_tenants === '' ? '1' : all_tenants }, 'all_tenants'),
     withCount: counts && boolOf(query, 'with_count'),
     refusesFilters: call.at >= 3031,
     likeFilters: call.at >= 3034,

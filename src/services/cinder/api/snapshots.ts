@@ -64,10 +64,11 @@ export function snapshotHandlers(api: {
   return [
     handlers(snapshots, {
       list: async call => {
-        const { snapshots: found, more, count } = await domain.list(
-          call.ctx,
-          listRequest(call, maxLimit, LATER_FILTERS),
-        )
+        const {
+          snapshots: found,
+          more,
+          count,
+        } = await domain.list(call.ctx, listRequest(call, maxLimit, LATER_FILTERS))
         return {
           snapshots: await call.list(made, found),
           ...pageLinks(call, 'snapshots', more, found.at(-1)?.id),
@@ -75,10 +76,11 @@ export function snapshotHandlers(api: {
         }
       },
       detail: async call => {
-        const { snapshots: found, more, count } = await domain.list(
-          call.ctx,
-          listRequest(call, maxLimit, LATER_FILTERS),
-        )
+        const {
+          snapshots: found,
+          more,
+          count,
+        } = await domain.list(call.ctx, listRequest(call, maxLimit, LATER_FILTERS))
         return {
           snapshots: await call.list(shown, found),
           ...pageLinks(call, 'snapshots', more, found.at(-1)?.id),
@@ -119,10 +121,8 @@ export function snapshotHandlers(api: {
     }),
     handlers(snapshotActions, {
       resetStatus: call => domain.resetStatus(call.ctx, call.params.id, call.body.status),
-      forceDelete: call =>
-        domain.remove(call.ctx, call.params.id, true, rules.snapshotAdminActionsForceDelete),
-      updateStatus: call =>
-        domain.report(call.ctx, call.params.id, call.body.status, call.body.progress ?? null),
+      forceDelete: call => domain.remove(call.ctx, call.params.id, true, rules.snapshotAdminActionsForceDelete),
+      updateStatus: call => domain.report(call.ctx, call.params.id, call.body.status, call.body.progress ?? null),
     }),
     handlers(snapshotMetadata, {
       list: async call => ({ metadata: await domain.metadata(call.ctx, call.params.snapshot_id) }),
@@ -140,8 +140,7 @@ export function snapshotHandlers(api: {
       },
       set: async call => {
         const { meta } = call.body
-        if (!Object.hasOwn(meta, call.params.key))
-          throw faults.BadRequest({ reason: 'Request body and URI mismatch' })
+        if (!Object.hasOwn(meta, call.params.key)) throw faults.BadRequest({ reason: 'Request body and URI mismatch' })
         await domain.setMetadata(call.ctx, call.params.snapshot_id, meta, false)
         return { meta }
       },

@@ -41,9 +41,8 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
     handlers(types, {
       list: async call => {
         const query = lastOf(call.query)
-        const specs = call.has('generalFilters') && query['extra_specs'] !== undefined
-          ? pythonDict(query['extra_specs'])
-          : null
+        const specs =
+          call.has('generalFilters') && query['extra_specs'] !== undefined ? pythonDict(query['extra_specs']) : null
         const { limit, offset, marker, sort } = listRequest(call, maxLimit)
         const { types: found, more } = await domain.list(call.ctx, {
           isPublic: isPublicOf(query['is_public']),
@@ -61,7 +60,9 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
       show: async call => ({
         volume_type: await call.show(
           own(call),
-          call.params.id === 'default' ? await domain.theDefault(call.ctx) : await domain.find(call.ctx, call.params.id),
+          call.params.id === 'default'
+            ? await domain.theDefault(call.ctx)
+            : await domain.find(call.ctx, call.params.id),
         ),
       }),
       create: async call => {
@@ -82,9 +83,7 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
             ...(call.body.volume_type.description === undefined
               ? {}
               : { description: call.body.volume_type.description }),
-            ...(call.body.volume_type.is_public === undefined
-              ? {}
-              : { isPublic: call.body.volume_type.is_public }),
+            ...(call.body.volume_type.is_public === undefined ? {} : { isPublic: call.body.volume_type.is_public }),
           }),
         ),
       }),

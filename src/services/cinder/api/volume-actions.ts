@@ -18,7 +18,12 @@ export interface VolumeActionsApi {
 const tagsOf = (header: string | undefined): string[] | null =>
   header === undefined || header.trim() === ''
     ? null
-    : header.split(',').map(tag => tag.trim().replace(/^W\//, '').replace(/^"(.*)"$/, '$1'))
+    : header.split(',').map(tag =>
+        tag
+          .trim()
+          .replace(/^W\//, '')
+          .replace(/^"(.*)"$/, '$1'),
+      )
 
 export function volumeActionHandlers(api: VolumeActionsApi): HandlerTable[] {
   const { domain, attaching, metadata } = api
@@ -50,19 +55,9 @@ export function volumeActionHandlers(api: VolumeActionsApi): HandlerTable[] {
       setBootable: call => domain.setBootable(call.ctx, call.params.id, call.body.bootable),
       updateReadonly: call => domain.setReadonly(call.ctx, call.params.id, call.body.readonly),
       forceDelete: call =>
-        domain.remove(
-          call.ctx,
-          call.params.id,
-          { cascade: false, force: true },
-          rules.volumeAdminActionsForceDelete,
-        ),
+        domain.remove(call.ctx, call.params.id, { cascade: false, force: true }, rules.volumeAdminActionsForceDelete),
       forceDetach: call =>
-        attaching.forceDetach(
-          call.ctx,
-          call.params.id,
-          call.body.attachment_id ?? null,
-          call.body.connector ?? null,
-        ),
+        attaching.forceDetach(call.ctx, call.params.id, call.body.attachment_id ?? null, call.body.connector ?? null),
       setImageMetadata: async call => ({
         metadata: await metadata.setImage(call.ctx, call.params.id, call.body.metadata),
       }),

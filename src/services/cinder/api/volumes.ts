@@ -30,7 +30,14 @@ interface Loaded {
   services: ReadonlyMap<string, string>
 }
 /** Filters that later versions brought. */
-const LATER_FILTERS = { glance_metadata: 3004, group_id: 3010, created_at: 3060, updated_at: 3060, use_quota: 3065, consumes_quota: 3065 }
+const LATER_FILTERS = {
+  glance_metadata: 3004,
+  group_id: 3010,
+  created_at: 3060,
+  updated_at: 3060,
+  use_quota: 3065,
+  consumes_quota: 3065,
+}
 const isAdmin = (ctx: Ctx): boolean => ctx.who?.roles.includes('admin') === true
 /** Servers' hosts are shown to administrators and services: Glance needs them of volumes that hold images. */
 const seesHosts = (ctx: Ctx): boolean => isAdmin(ctx) || ctx.who?.roles.includes('service') === true
@@ -122,7 +129,8 @@ export function presentVolume(loads: VolumeLoads): { made: Presenter<Volume>; sh
   }
 }
 
-const blankToNull = (value: string | null | undefined): string | null => (value === undefined || value === '' ? null : value)
+const blankToNull = (value: string | null | undefined): string | null =>
+  value === undefined || value === '' ? null : value
 
 export function volumeHandlers(api: VolumesApi): HandlerTable {
   const { tools, domain } = api

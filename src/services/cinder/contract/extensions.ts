@@ -25,12 +25,7 @@ export const EXTENSIONS: readonly (readonly [alias: string, name: string, update
     'Provide data on limited resources that are being used.',
   ],
   ['os-volume-actions', 'VolumeActions', '2012-05-31T00:00:00+00:00', 'Enable volume actions.'],
-  [
-    'os-vol-host-attr',
-    'VolumeHostAttribute',
-    '2011-11-03T00:00:00+00:00',
-    'Expose host as an attribute of a volume.',
-  ],
+  ['os-vol-host-attr', 'VolumeHostAttribute', '2011-11-03T00:00:00+00:00', 'Expose host as an attribute of a volume.'],
   [
     'os-vol-image-meta',
     'VolumeImageMetadata',

@@ -15,10 +15,7 @@ export const faults = faultTable({
   VolumeTypeSpecsInUse: [400, 'Volume Type is currently in use.'],
   VolumeTypeIsDefault: [400, 'The volume type {id} is a default volume type and cannot be deleted.'],
   VolumeTypeIsLast: [400, 'The volume type {id} is the only currently defined volume type and cannot be deleted.'],
-  DefaultTypeMissing: [
-    500,
-    'The request cannot be fulfilled as the default volume type {name} cannot be found.',
-  ],
+  DefaultTypeMissing: [500, 'The request cannot be fulfilled as the default volume type {name} cannot be found.'],
   ExtraSpecNotFound: [404, 'Volume Type {id} has no extra specs with key {key}.'],
   VolumeMetadataNotFound: [404, 'Volume {id} has no metadata with key {key}.'],
   SnapshotMetadataNotFound: [404, 'Snapshot {id} has no metadata with key {key}.'],

@@ -107,5 +107,4 @@ export function volumeCan(verb: VolumeVerb, volume: { readonly status: string })
 export const SNAPSHOT_DELETABLE: readonly string[] = ['available', 'error']
 
 /** `available or in-use`: how upstream writes a choice. */
-export const orList = (words: readonly string[]): string =>
-  words.join(' or ')
+export const orList = (words: readonly string[]): string => words.join(' or ')

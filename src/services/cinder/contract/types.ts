@@ -28,7 +28,12 @@ export const types = {
     body: object({
       volume_type: must(
         object({
-          name: must(raw<string>({ type: 'string', minLength: 1, maxLength: 255, format: 'name_with_leading_trailing_spaces' }, value => String(value).trim())),
+          name: must(
+            raw<string>(
+              { type: 'string', minLength: 1, maxLength: 255, format: 'name_with_leading_trailing_spaces' },
+              value => String(value).trim(),
+            ),
+          ),
           description: may(label),
           extra_specs: may(dict(nullable(text({ max: 255 })), { key: '^[a-zA-Z0-9-_:. /]{1,255}$' })),
           'os-volume-type-access:is_public': may(boolLike),

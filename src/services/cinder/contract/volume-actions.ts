@@ -5,10 +5,7 @@ import { any, boolLike, dict, nullable, raw, text, words } from '#kernel/contrac
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { KEY, optionalUuid, sizeGb } from '#services/cinder/contract/shapes.ts'
-import {
-  RESETTABLE_ATTACH_STATUSES,
-  RESETTABLE_STATUSES,
-} from '#services/cinder/contract/states.ts'
+import { RESETTABLE_ATTACH_STATUSES, RESETTABLE_STATUSES } from '#services/cinder/contract/states.ts'
 
 const at = '/v3/volumes/{id}/action'
 const state = [faults.VolumeNotFound, faults.InvalidVolume]
@@ -66,12 +63,7 @@ export const volumeActions = {
     policy: rules.volumeExtend,
     body: object({ new_size: must(sizeGb) }),
     switches: { inUse: '3.42' },
-    faults: [
-      ...state,
-      faults.InvalidInput,
-      faults.VolumeSizeExceedsAvailableQuota,
-      faults.VolumeSizeExceedsLimit,
-    ],
+    faults: [...state, faults.InvalidInput, faults.VolumeSizeExceedsAvailableQuota, faults.VolumeSizeExceedsLimit],
   }),
   resetStatus: action(at, 'os-reset_status', {
     policy: rules.volumeAdminActionsResetStatus,
@@ -79,9 +71,7 @@ export const volumeActions = {
       {
         status: may(oneOfWords(RESETTABLE_STATUSES)),
         attach_status: may(oneOfWords(RESETTABLE_ATTACH_STATUSES)),
-        migration_status: may(
-          oneOfWords(['migrating', 'error', 'success', 'completing', 'none', 'starting']),
-        ),
+        migration_status: may(oneOfWords(['migrating', 'error', 'success', 'completing', 'none', 'starting'])),
       },
       { minProperties: 1 },
     ),

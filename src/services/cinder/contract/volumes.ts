@@ -103,7 +103,10 @@ export const UpdateVolume = object({
 })
 
 /** Any filter may stand in the query of a list; who may use which is the domain's business. */
-export const listQuery = raw<Record<string, string | string[]>>({ type: 'object', additionalProperties: anyValues.schema(0) })
+export const listQuery = raw<Record<string, string | string[]>>({
+  type: 'object',
+  additionalProperties: anyValues.schema(0),
+})
 
 export const volumes = {
   list: get('/v3/volumes', { policy: rules.volumeGetAll, query: listQuery }),

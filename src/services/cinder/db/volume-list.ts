@@ -85,9 +85,7 @@ function filtered(q: Kysely<CinderTables>, filters: VolumeFilters) {
   for (const [key, value] of Object.entries(filters.metadata)) query = query.where(hasMetadatum(key, value))
   // One entry of the JSON as it was written: keys and values are encoded the same way each time.
   for (const [key, value] of Object.entries(filters.imageMetadata))
-    query = query.where(
-      like('image_metadata', 'anywhere', `${JSON.stringify(key)}:${JSON.stringify(value)}`) as never,
-    )
+    query = query.where(like('image_metadata', 'anywhere', `${JSON.stringify(key)}:${JSON.stringify(value)}`) as never)
   for (const { column, operator, at } of filters.times)
     query = query.where(sql<boolean>`${sql.ref(column)} ${sql.raw(SIGNS[operator])} ${time(at)}`)
   return query

@@ -102,11 +102,7 @@ export const createAttachmentsDomain = (tools: DomainTools) => {
   /** Connects for an attachment and writes what came of it. */
   async function connect(ctx: Ctx, attachment: Attachment, volume: Volume, connector: Connector): Promise<Attachment> {
     const mode: 'rw' | 'ro' =
-      attachment.mode === 'ro' || attachment.mode === 'rw'
-        ? attachment.mode
-        : connector['mode'] === 'ro'
-          ? 'ro'
-          : 'rw'
+      attachment.mode === 'ro' || attachment.mode === 'rw' ? attachment.mode : connector['mode'] === 'ro' ? 'ro' : 'rw'
     const { data, ...rest } = await connectTo(tools, ctx, volume, connector, mode)
     const connectionInfo = {
       ...data,

@@ -110,7 +110,11 @@ function byteViolations(volumes: readonly Volume[], inventory: Inventory): Viola
     if (bytes === undefined) {
       if (HAS_BYTES.includes(volume.status))
         found.push({ ledger: 'I-24', subject: volume.id, says: `It is ${volume.status} and its bytes are not there` })
-    } else if (bytes.sizeBytes < volume.sizeGb * GIB && volume.status !== 'extending' && HAS_BYTES.includes(volume.status))
+    } else if (
+      bytes.sizeBytes < volume.sizeGb * GIB &&
+      volume.status !== 'extending' &&
+      HAS_BYTES.includes(volume.status)
+    )
       found.push({
         ledger: 'I-11',
         subject: volume.id,
@@ -140,15 +144,17 @@ function snapshotViolations(
   for (const volume of inventory.volumes)
     for (const id of volume.snapshots)
       if (!known.has(id))
-        found.push({ ledger: 'I-24', subject: id, says: `There are bytes of it with volume ${volume.volumeId} and no row` })
+        found.push({
+          ledger: 'I-24',
+          subject: id,
+          says: `There are bytes of it with volume ${volume.volumeId} and no row`,
+        })
   return found
 }
 
 function exportViolations(attachments: readonly Attachment[], inventory: Inventory): Violation[] {
   const wanted = new Set(
-    attachments
-      .filter(one => one.connectionInfo?.['driver_volume_type'] === 'nbd')
-      .map(one => one.volumeId),
+    attachments.filter(one => one.connectionInfo?.['driver_volume_type'] === 'nbd').map(one => one.volumeId),
   )
   const found: Violation[] = []
   for (const one of inventory.exports) {

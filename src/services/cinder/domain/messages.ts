@@ -25,7 +25,10 @@ export const DETAILS = {
   snapshotBusy: ['015', 'Snapshot is busy.'],
   snapshotDeleteFailed: ['016', 'Snapshot failed to delete.'],
   attachFailed: ['021', 'Failed to attach volume.'],
-  imageUnacceptable: ['029', 'The image disk format must be the same as the volume format for the volume type you are requesting.'],
+  imageUnacceptable: [
+    '029',
+    'The image disk format must be the same as the volume format for the volume type you are requesting.',
+  ],
 } as const
 export type ActionWord = keyof typeof ACTIONS
 export type DetailWord = keyof typeof DETAILS

@@ -105,12 +105,7 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
           statusAt: clock.now(),
         }
         await snapshotsDb(q).insert(made, wish.metadata)
-        const saga = await engine.prepare(
-          q,
-          createSnapshot,
-          { snapshotId: id, volumeId: now.id, host },
-          about(ctx, id),
-        )
+        const saga = await engine.prepare(q, createSnapshot, { snapshotId: id, volumeId: now.id, host }, about(ctx, id))
         return { snapshot: made, saga }
       })
       engine.go(saga)
@@ -123,9 +118,7 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
       change: { name?: string | null; description?: string | null },
     ): Promise<Snapshot> {
       const snapshot = await findSnapshot(tools, ctx, id, rules.volumeUpdateSnapshot)
-      await database.tx(about(ctx, id), 'update-snapshot', q =>
-        snapshotsDb(q).change(snapshot.id, change, clock.now()),
-      )
+      await database.tx(about(ctx, id), 'update-snapshot', q => snapshotsDb(q).change(snapshot.id, change, clock.now()))
       return findSnapshot(tools, ctx, id, rules.volumeUpdateSnapshot)
     },
 
@@ -177,12 +170,7 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
     },
     /** Nova says how far a snapshot is that it makes for us. */
     async report(ctx: Ctx, id: string, status: string, progress: string | null): Promise<void> {
-      const snapshot = await findSnapshot(
-        tools,
-        ctx,
-        id,
-        rules.snapshotExtensionSnapshotActionsUpdateSnapshotStatus,
-      )
+      const snapshot = await findSnapshot(tools, ctx, id, rules.snapshotExtensionSnapshotActionsUpdateSnapshotStatus)
       const steps = STEPS[snapshot.status]
       if (steps === undefined)
         throw faults.BadRequest({
@@ -217,7 +205,9 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
     async dropMetadatum(ctx: Ctx, id: string, key: string): Promise<void> {
       const snapshot = await findSnapshot(tools, ctx, id, rules.volumeDeleteSnapshotMetadata)
       if (
-        !(await database.tx(about(ctx, id), 'drop-snapshot-metadata', q => snapshotsDb(q).dropMetadatum(snapshot.id, key)))
+        !(await database.tx(about(ctx, id), 'drop-snapshot-metadata', q =>
+          snapshotsDb(q).dropMetadatum(snapshot.id, key),
+        ))
       )
         throw faults.SnapshotMetadataNotFound({ id, key })
     },

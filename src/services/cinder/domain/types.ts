@@ -38,9 +38,7 @@ export const createTypesDomain = (tools: DomainTools) => {
 
   /** Throws 404 when there is none the caller may see. */
   const find = async (ctx: Ctx, id: string): Promise<VolumeType> => {
-    const type = isUuid(id)
-      ? await database.read(ctx, 'find-type', q => typesDb(q).byId(id.toLowerCase()))
-      : undefined
+    const type = isUuid(id) ? await database.read(ctx, 'find-type', q => typesDb(q).byId(id.toLowerCase())) : undefined
     if (type === undefined || !(await sees(ctx, type))) throw faults.VolumeTypeNotFound({ id })
     return type
   }
@@ -83,11 +81,7 @@ export const createTypesDomain = (tools: DomainTools) => {
         return { types: [], more: false }
       const shown = all
         .filter(type =>
-          isPublic === null
-            ? true
-            : isPublic
-              ? type.isPublic || (!isAdmin(ctx) && mine.has(type.id))
-              : !type.isPublic,
+          isPublic === null ? true : isPublic ? type.isPublic || (!isAdmin(ctx) && mine.has(type.id)) : !type.isPublic,
         )
         .filter(type => specs === null || Object.entries(specs).every(([key, value]) => type.extraSpecs[key] === value))
         .sort((a, b) => {

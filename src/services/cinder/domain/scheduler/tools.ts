@@ -102,7 +102,11 @@ export const schedulerTools =
             await volumesDb(q).change(volumeId, { host }, now())
           }),
         displace: volumeId =>
-          database.tx(ctx, 'displace-volume', async q => void (await volumesDb(q).change(volumeId, { host: null }, now()))),
+          database.tx(
+            ctx,
+            'displace-volume',
+            async q => void (await volumesDb(q).change(volumeId, { host: null }, now())),
+          ),
         made: (volumeId, imageMetadata) =>
           database.tx(ctx, 'volume-available', async q => {
             await volumesDb(q).enter(
@@ -196,7 +200,12 @@ export const schedulerTools =
       snapshots: {
         made: snapshotId =>
           database.tx(ctx, 'snapshot-available', async q => {
-            await snapshotsDb(q).enter(snapshotId, ['creating', 'available'], { status: 'available', progress: '100%' }, now())
+            await snapshotsDb(q).enter(
+              snapshotId,
+              ['creating', 'available'],
+              { status: 'available', progress: '100%' },
+              now(),
+            )
           }),
         async createFailed(snapshotId, ending) {
           if (ending.cancelled) return
@@ -214,8 +223,7 @@ export const schedulerTools =
             )
           })
         },
-        forget: snapshotId =>
-          database.tx(ctx, 'snapshot-deleted', q => snapshotsDb(q).remove(snapshotId)),
+        forget: snapshotId => database.tx(ctx, 'snapshot-deleted', q => snapshotsDb(q).remove(snapshotId)),
         async deleteFailed(snapshotId, ending) {
           grumble(`snapshot ${snapshotId} could not be deleted`, ending)
           await database.tx(ctx, 'snapshot-delete-failed', async q => {

@@ -103,11 +103,18 @@ function refusals(wish: PoolWish, pool: PoolState): Reason[] {
     })
   const capabilities = capabilitiesOf(pool)
   for (const [key, wants] of Object.entries(wish.extraSpecs)) {
-    const [scope, bare] = key.includes(':') ? [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)] : ['', key]
+    const [scope, bare] = key.includes(':')
+      ? [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)]
+      : ['', key]
     if (scope !== '' && scope !== 'capabilities') continue // somebody else's
     const has = capabilities[bare]
     if (has === undefined || !fits(wants, has))
-      because.push({ who: 'CapabilitiesFilter', says: `the type wants ${bare} to be ${wants}`, has: has ?? null, wants })
+      because.push({
+        who: 'CapabilitiesFilter',
+        says: `the type wants ${bare} to be ${wants}`,
+        has: has ?? null,
+        wants,
+      })
   }
   const room = roomVerdict(pool, wish.sizeGb)
   if (room !== null) because.push(room)

@@ -106,7 +106,10 @@ export function imageMetadata(image: Image): Record<string, string> {
     size: String(image.size ?? 0),
   }
   for (const [key, value] of Object.entries(image))
-    if (!NOT_PROPERTIES.has(key) && (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'))
+    if (
+      !NOT_PROPERTIES.has(key) &&
+      (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    )
       kept[key] = String(value)
   return kept
 }

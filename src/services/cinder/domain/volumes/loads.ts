@@ -15,8 +15,7 @@ export const createVolumeLoads = (database: Database<CinderTables>) => ({
     ids.length === 0
       ? Promise.resolve(new Map())
       : database.read(ctx, 'attachments-of-volumes', q => attachmentsDb(q).ofVolumes(ids)),
-  types: (ctx: Ctx): Promise<Map<string, string>> =>
-    database.read(ctx, 'names-of-types', q => typesDb(q).names()),
+  types: (ctx: Ctx): Promise<Map<string, string>> => database.read(ctx, 'names-of-types', q => typesDb(q).names()),
   /** `host@backend` → the service's id. */
   services: async (ctx: Ctx): Promise<Map<string, string>> => {
     const services = await database.read(ctx, 'ids-of-services', q => servicesDb(q).all())

@@ -46,9 +46,7 @@ export const createVolumesDomain = (tools: DomainTools) => {
     async setBootable(ctx: Ctx, id: string, bootable: boolean): Promise<void> {
       const volume = await find(ctx, id, rules.volumeUpdate)
       demandNoMaintenance(volume, 'The volume cannot be updated during maintenance.')
-      await database.tx(about(ctx, id), 'set-bootable', q =>
-        volumesDb(q).change(volume.id, { bootable }, clock.now()),
-      )
+      await database.tx(about(ctx, id), 'set-bootable', q => volumesDb(q).change(volume.id, { bootable }, clock.now()))
     },
     async setReadonly(ctx: Ctx, id: string, readonly: boolean): Promise<void> {
       const volume = await find(ctx, id, rules.volumeUpdateReadonlyFlag)
