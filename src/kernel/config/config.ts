@@ -135,14 +135,21 @@ export function mergeConfig(declarations: readonly Declaration[], sources: reado
   })
 }
 
-/** Values for {@link Source} from variables named `KOTO_<SERVICE>_<OPTION>`; others are ignored. */
+/** `nova.image_cache_gb` → `KOTO_NOVA_IMAGE_CACHE_GB`; `koto.port` → `KOTO_PORT`. */
+export const environmentName = (name: string): string =>
+  `KOTO_${name
+    .replace(/^koto\./, '')
+    .replace('.', '_')
+    .toUpperCase()}`
+
+/** Values for {@link Source} from variables named so; others are ignored. */
 export function fromEnvironment(
   declarations: readonly Declaration[],
   env: Readonly<Record<string, string | undefined>>,
 ): [string, string][] {
   const found: [string, string][] = []
   for (const name of optionNames(declarations)) {
-    const value = env[`KOTO_${name.replace('.', '_').toUpperCase()}`]
+    const value = env[environmentName(name)]
     if (value !== undefined) found.push([name, value])
   }
   return found

@@ -1,5 +1,5 @@
 // `koto config [NAME]`: every option with its type, default, value and where the value came from.
-import type { EffectiveOption } from '#kernel/config/config.ts'
+import { environmentName, type EffectiveOption } from '#kernel/config/config.ts'
 import { nearest } from '#kernel/config/nearest.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { painter, table } from '#host/node/terminal.ts'
@@ -84,6 +84,6 @@ const oneText = (row: EffectiveOption): string =>
     `  value    ${shown(row.value)}  (${row.source})`,
     `  type     ${row.type}`,
     `  default  ${shown(row.default)}`,
-    `  set it   koto up --set ${row.name}=…  or  KOTO_${row.name.replace('.', '_').toUpperCase()}=…`,
+    `  set it   koto up --set ${row.name}=…  or  ${environmentName(row.name)}=…`,
     '',
   ].join('\n')
