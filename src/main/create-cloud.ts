@@ -12,6 +12,9 @@ import { inProcess, type Transport } from '#kernel/http/client.ts'
 import { createServiceIdentity, type ServiceIdentity } from '#kernel/http/service-identity.ts'
 import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
+import { reconciling } from '#kernel/reconciler/reconciler.ts'
+import { sagaReconcilers } from '#kernel/saga/reconcilers.ts'
+import { volumeBackend } from '#main/volume-backend.ts'
 import type { Routes } from '#kernel/contract/route.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
 import { consoleDoor } from '#main/console-door.ts'
@@ -40,6 +43,9 @@ import { createNeutron, definition as neutron } from '#services/neutron/service.
 import { placementConfig } from '#services/placement/config.ts'
 import { migrations as placementMigrations } from '#services/placement/db/migrations/list.ts'
 import { createPlacement, definition as placement } from '#services/placement/service.ts'
+import { cinderConfig } from '#services/cinder/config.ts'
+import { migrations as cinderMigrations } from '#services/cinder/db/migrations.ts'
+import { createCinder, definition as cinder } from '#services/cinder/service.ts'
 import { novaConfig } from '#services/nova/config.ts'
 import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
 import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
@@ -175,7 +181,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       neighbours: {
         glance: transportTo(glance),
         neutron: transportTo(neutron),
-        cinder: transportTo({ name: 'cinder', actor: 'cinder-api', prefix: '/volume' } as ServiceDefinition),
+        cinder: transportTo(cinder),
         placement: transportTo(placement),
       },
       hosts: machine.hosts.map(host => ({
@@ -229,6 +235,26 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       }),
     )
 
+    // ── volumes
+    const volumes = createCinder({
+      database: await platform.open('cinder', cinderMigrations),
+      bus,
+      clock,
+      ids,
+      cross,
+      log: log('cinder'),
+      authenticate,
+      identity: identityOf('cinder'),
+      settings: config.of(cinderConfig),
+      neighbours: { glance: transportTo(glance), nova: transportTo(nova) },
+      backends: [
+        { host: hostName(), ...(await volumeBackend(machine, state, config.of(cinderConfig).volumeBackingFileSizeGb)) },
+      ],
+      pipeline: pipeline('volume'),
+      md5: text => md5(new TextEncoder().encode(text)),
+    })
+    add({ definition: cinder, handle: volumes.handle, routes: volumes.routes, audit: volumes.audit })
+
     // ── start, in order
     await identity.bootstrap({
       adminPassword: options.passwords.admin,
@@ -246,8 +272,19 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     await networks.start()
     for (const agent of agents) await agent.start()
     undo.push(() => networks.stop())
+    await volumes.start()
+    undo.push(() => volumes.stop())
     await compute.start()
     undo.push(() => compute.stop())
+    const care = reconciling({
+      clock,
+      ctx: () => ({ requestId: `req-${ids.uuid()}`, who: null, actor: 'koto', cross: quiet }),
+      onError: (name, error) => log('koto').warn(null, `${name}: ${error.message}`),
+    })
+    for (const one of sagaReconcilers('nova')) care.add(one, () => ({ engine: compute.engine as never, clock }))
+    volumes.reconcile(care)
+    care.start()
+    undo.push(() => care.stop())
 
     // ── the door
     const ownApi = kotoApi({
@@ -304,7 +341,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
           for (const host of machine.hosts)
             for (const guest of await host.hypervisor.list())
               await host.hypervisor.powerOff(guest.serverId, { graceMs: 10_000 })
+        await care.stop()
         await compute.stop()
+        await volumes.stop()
         for (const agent of agents) await agent.stop()
         await networks.stop()
         await machine.mechanism.close()

@@ -1,5 +1,6 @@
 // The options of the whole program, and the list of everybody's: what `koto config` prints and `--set` accepts.
 import { defineConfig, type Declaration } from '#kernel/config/config.ts'
+import { cinderConfig } from '#services/cinder/config.ts'
 import { glanceConfig } from '#services/glance/config.ts'
 import { keystoneConfig } from '#services/keystone/config.ts'
 import { neutronConfig } from '#services/neutron/config.ts'
@@ -89,4 +90,5 @@ export const declarations: readonly Declaration[] = [
   placementConfig,
   novaConfig,
   neutronConfig,
+  cinderConfig,
 ]
