@@ -3,13 +3,14 @@
 import { doorFetch } from '#host/node/door-fetch.ts'
 import { openLogs } from '#host/node/log-file.ts'
 import { prepareState } from '#host/node/state-dir.ts'
-import { CLOUD_ENTRIES, writeClouds } from '#host/node/state-dir-clouds.ts'
+import { writeClouds } from '#host/node/state-dir-clouds.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
 import { randomIds } from '#kernel/lib/ids.ts'
 import { systemClock } from '#kernel/lib/clock.ts'
 import { startCloud } from '#main/main.ts'
 import { keepPasswords, readSettings } from '#main/cli/settings.ts'
 import { kotoConfig } from '#main/options.ts'
+import { logIn, type Person } from '#main/person.ts'
 import type { CloudControl } from '#main/control/control.ts'
 
 export interface CloudWish {
@@ -28,22 +29,6 @@ export interface CloudWish {
   readonly progress?: (says: string) => void
 }
 
-/** A person at the cloud: `const demo = await cloud.as('demo')`. */
-export interface Person {
-  readonly token: string
-  readonly projectId: string
-  /** Path as on the front door: `/compute/v2.1/servers`. A body that is an object is sent as JSON. */
-  readonly fetch: (
-    path: string,
-    given?: { method?: string; body?: unknown; headers?: Record<string, string> },
-  ) => Promise<Response>
-  /** The same, and its JSON. Throws when the status is 400 or more. */
-  json<T = Record<string, never>>(
-    path: string,
-    given?: { method?: string; body?: unknown; headers?: Record<string, string> },
-  ): Promise<T>
-}
-
 export interface CloudHandle extends AsyncDisposable {
   readonly authUrl: string
   /** `http://127.0.0.1:41234`. */
@@ -57,10 +42,6 @@ export interface CloudHandle extends AsyncDisposable {
   as(user: string): Promise<Person>
   stop(options?: { keepGuests?: boolean }): Promise<void>
 }
-
-const PROJECTS: Readonly<Record<string, string>> = Object.fromEntries(
-  CLOUD_ENTRIES.flatMap(entry => (entry.project === null ? [] : [[entry.user, entry.project]])),
-)
 
 /** Starts a cloud in this process and resolves when it is ready. Throws a Refusal with one sentence for what a person can mend. */
 export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
@@ -100,49 +81,6 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
         logs.close()
         state.release()
       }))
-    const as = async (user: string): Promise<Person> => {
-      const project = PROJECTS[user] ?? user
-      const answer = await doorFetch(`${cloud.authUrl}/auth/tokens`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          auth: {
-            identity: {
-              methods: ['password'],
-              password: { user: { name: user, domain: { id: 'default' }, password: passwords.admin } },
-            },
-            scope: { project: { name: project, domain: { id: 'default' } } },
-          },
-        }),
-      })
-      if (answer.status !== 201) throw new Error(`${user} cannot log in: ${answer.status} ${await answer.text()}`)
-      const token = answer.headers.get('x-subject-token') ?? ''
-      const { token: said } = (await answer.json()) as { token: { project: { id: string } } }
-      const send: Person['fetch'] = (path, given = {}) =>
-        doorFetch(door + path, {
-          method: given.method ?? (given.body === undefined ? 'GET' : 'POST'),
-          headers: {
-            'x-auth-token': token,
-            accept: 'application/json',
-            ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...given.headers,
-          },
-          ...(given.body === undefined
-            ? {}
-            : { body: typeof given.body === 'string' ? given.body : JSON.stringify(given.body) }),
-        })
-      return {
-        token,
-        projectId: said.project.id,
-        fetch: send,
-        async json<T>(path: string, given?: Parameters<Person['fetch']>[1]) {
-          const got = await send(path, given)
-          const text = await got.text()
-          if (got.status >= 400) throw new Error(`${given?.method ?? 'GET'} ${path}: ${got.status} ${text}`)
-          return (text === '' ? {} : JSON.parse(text)) as T
-        },
-      }
-    }
     return {
       authUrl: cloud.authUrl,
       door,
@@ -150,7 +88,7 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
       password: passwords.admin,
       control: cloud.control,
       stop,
-      as,
+      as: user => logIn(door, user, passwords.admin),
       fetch: (path, init) => doorFetch(door + path, init),
       [Symbol.asyncDispose]: () => stop(),
     }

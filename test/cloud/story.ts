@@ -1,7 +1,8 @@
 // The verbs of the stories: what a person does at a cloud, through its public API, and how he waits for what comes of it.
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { CloudHandle, Person } from '#main/library.ts'
+import type { CloudHandle } from '#main/library.ts'
+import type { Person } from '#main/person.ts'
 
 export interface ServerView {
   readonly id: string
