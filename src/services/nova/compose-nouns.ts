@@ -3,23 +3,27 @@ import type { HandlerTable } from '#kernel/http/handlers.ts'
 import { projectCheck } from '#services/nova/actors/neighbours/keystone.ts'
 import { providerMirror } from '#services/nova/actors/neighbours/placement-providers.ts'
 import { aggregateHandlers } from '#services/nova/api/aggregates.ts'
+import { auditLogHandlers } from '#services/nova/api/audit-log.ts'
 import { zoneHandlers } from '#services/nova/api/availability-zones.ts'
 import { extensionHandlers } from '#services/nova/api/extensions.ts'
 import { flavorHandlers } from '#services/nova/api/flavors.ts'
 import { hypervisorHandlers } from '#services/nova/api/hypervisors.ts'
 import { instanceActionHandlers } from '#services/nova/api/instance-actions.ts'
 import { keyPairHandlers } from '#services/nova/api/key-pairs.ts'
+import { osHostHandlers } from '#services/nova/api/os-hosts.ts'
 import { quotaHandlers } from '#services/nova/api/quota-sets.ts'
 import { serverGroupHandlers } from '#services/nova/api/server-groups.ts'
 import { serviceHandlers } from '#services/nova/api/services.ts'
 import { usageHandlers } from '#services/nova/api/usage.ts'
 import { versionHandlers } from '#services/nova/api/version-documents.ts'
 import { createAggregates } from '#services/nova/domain/aggregates.ts'
+import { createAuditLog } from '#services/nova/domain/audit-log.ts'
 import { createAvailabilityZones } from '#services/nova/domain/availability-zones.ts'
 import { createFlavors } from '#services/nova/domain/flavors.ts'
 import { createHypervisors } from '#services/nova/domain/hypervisors.ts'
 import { createInstanceActions } from '#services/nova/domain/instance-actions.ts'
 import { createKeyPairs } from '#services/nova/domain/key-pairs.ts'
+import { createOsHosts } from '#services/nova/domain/os-hosts.ts'
 import { createQuotaSets } from '#services/nova/domain/quota-sets.ts'
 import type { QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { createServerGroups } from '#services/nova/domain/server-groups.ts'
@@ -51,6 +55,8 @@ export function nounTables(rooms: NovaRooms, defaults: QuotaDefaults): HandlerTa
     serviceHandlers(createServices({ database, clock, downAfterMs, mirror })),
     instanceActionHandlers(createInstanceActions({ database, policy, maxLimit }), hostId),
     usageHandlers(createUsage({ database, policy, clock, maxLimit })),
+    osHostHandlers(createOsHosts({ database, clock })),
+    auditLogHandlers(createAuditLog({ database, clock })),
     zoneHandlers(createAvailabilityZones({ database, clock, downAfterMs })),
   ]
 }

@@ -27,6 +27,7 @@ import { placementNeighbour } from '#services/nova/actors/neighbours/placement.t
 import { serveScheduler } from '#services/nova/actors/scheduler.ts'
 import { apiTables, type ApiTables } from '#services/nova/compose-api.ts'
 import type { novaConfig } from '#services/nova/config.ts'
+import { faults } from '#services/nova/contract/faults.ts'
 import { baseRules, rules } from '#services/nova/contract/rules.ts'
 import { surface } from '#services/nova/contract/surface.ts'
 import { versions } from '#services/nova/contract/versions.ts'
@@ -66,6 +67,16 @@ export const definition: ServiceDefinition = {
     // Alone it is a document of its own.
     const folded = path.replace(/^\/v2(?=\/[^/])/, '/v2.1')
     return folded.replace(/^\/v2\.1\/[0-9a-f]{32}(?=\/|$)/, '/v2.1')
+  },
+  /** A project in the path must be the token's own; a slash at the end is another path, but of the documents. */
+  admit(call, ctx) {
+    if (/^\/v2(\.1)?\/.+\/$/.test(call.path)) throw novaDialect.notFound()
+    const inPath = /^\/v2(?:\.1)?\/([0-9a-f]{32})(?:\/|$)/.exec(call.path)?.[1]
+    const own = ctx.who?.projectId ?? 'None'
+    if (inPath !== undefined && inPath !== own)
+      throw faults.BadRequest({
+        reason: `Malformed request URL: URL's project_id '${inPath}' doesn't match Context's project_id '${own}'`,
+      })
   },
   bodyLimit: 1_048_576,
 }

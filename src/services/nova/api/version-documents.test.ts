@@ -34,6 +34,20 @@ test('anybody may ask which versions there are', async () => {
   await t.close()
 })
 
+test('a project in the path is the own one, and a slash too many is another path', async () => {
+  const t = await testNova()
+  const project = '0123456789abcdef0123456789abcdef'
+  const as = `member@${project}`
+  assert.equal((await t.call('GET', `/v2.1/${project}/flavors`, { as })).status, 200)
+  const other = await t.call('GET', `/v2.1/${project.replace('0', 'f')}/flavors`, { as })
+  assert.equal(other.status, 400)
+  assert.match(JSON.stringify(other.json), /Malformed request URL: URL's project_id 'f1.*' doesn't match Context's/)
+  assert.equal((await t.call('GET', `/v2.1/${project}/flavors`, { as: 'admin@p0' })).status, 400)
+  assert.equal((await t.call('GET', '/v2.1/flavors/', { as })).status, 404)
+  assert.equal((await t.call('GET', '/v2.1/os-simple-tenant-usage/', { as: 'admin@p0' })).status, 404)
+  await t.close()
+})
+
 test('extensions are names of what is there anyway', async () => {
   const t = await testNova()
   const list = (await t.call('GET', '/v2.1/extensions', { as: 'reader@p1' })).json['extensions'] as unknown as {

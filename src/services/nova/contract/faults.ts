@@ -29,6 +29,7 @@ export const faults = faultTable({
   AggregateNotFound: [404, 'Aggregate {id} could not be found.'],
   ServiceNotFound: [404, 'Service {id} could not be found.'],
   ComputeHostNotFound: [404, 'Compute host {host} could not be found.'],
+  HostNotFound: [404, 'Compute host {host} could not be found.'],
   HypervisorNotFound: [404, 'Hypervisor {id} could not be found.'],
   VolumeAttachmentNotFound: [404, 'volume_id not found: {id}'],
   VolumeNotFound: [404, 'Volume {id} could not be found.'],

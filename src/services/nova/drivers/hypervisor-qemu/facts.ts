@@ -3,22 +3,12 @@ import { readFile, statfs } from 'node:fs/promises'
 import { arch, cpus, freemem, loadavg, totalmem, uptime } from 'node:os'
 import type { QemuTools } from '#services/nova/drivers/hypervisor-qemu/tools.ts'
 import type { HostFacts } from '#services/nova/drivers/hypervisor.ts'
+import { uptimeText } from '#services/nova/drivers/uptime-text.ts'
 
 /** `QEMU emulator version 7.2.22 (Debian …)` is 7002022; 0 when it cannot be read. */
 export function versionNumber(text: string): number {
   const [, major = '0', minor = '0', micro = '0'] = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? []
   return Number(major) * 1_000_000 + Number(minor) * 1_000 + Number(micro)
-}
-
-/** What the program `uptime` prints, but for the count of users. */
-export function uptimeText(seconds: number, loads: readonly number[], now: Date): string {
-  const minutes = Math.floor(seconds / 60)
-  const days = Math.floor(minutes / 1440)
-  const hours = Math.floor((minutes % 1440) / 60)
-  const clock = `${hours}:${String(minutes % 60).padStart(2, '0')}`
-  const up = (days > 0 ? `${days} day${days > 1 ? 's' : ''}, ` : '') + (hours > 0 ? clock : `${minutes % 60} min`)
-  const average = loads.map(load => load.toFixed(2)).join(', ')
-  return ` ${now.toISOString().slice(11, 19)} up ${up},  load average: ${average}`
 }
 
 export async function hostFacts(tools: QemuTools, qemuVersion: string): Promise<HostFacts> {
@@ -39,7 +29,7 @@ export async function hostFacts(tools: QemuTools, qemuVersion: string): Promise<
     memoryFreeMb: Math.floor(freemem() / 2 ** 20),
     diskGb: Math.floor((disk.blocks * disk.bsize) / 2 ** 30),
     diskFreeGb: Math.floor((disk.bavail * disk.bsize) / 2 ** 30),
-    uptime: uptimeText(uptime(), loadavg(), new Date(tools.clock.now())),
+    uptime: uptimeText(uptime(), loadavg(), tools.clock.now()),
     cpu: {
       arch: arch() === 'arm64' ? 'aarch64' : 'x86_64',
       vendor: field('vendor_id').replace('GenuineIntel', 'Intel').replace('AuthenticAMD', 'AMD'),

@@ -15,6 +15,7 @@ import {
   type Hypervisor,
   type HypervisorCapabilities,
 } from '#services/nova/drivers/hypervisor.ts'
+import { uptimeText } from '#services/nova/drivers/uptime-text.ts'
 
 export interface SimulatedHypervisorOptions {
   readonly clock: Clock
@@ -76,6 +77,7 @@ const volumesOf = (guest: GuestSpec): readonly DiskSpec[] =>
 /** Makes one host. Hosts share nothing. */
 export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): SimulatedHypervisor {
   const { clock } = options
+  const startedAt = clock.now()
   const shelf: Shelf = createShelf(options.file)
   const locks = guestLocks()
   const listeners = new Set<(event: GuestEvent) => void>()
@@ -174,7 +176,8 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
         (sum, guest) => sum + (guest.state === 'shutdown' ? 0 : guest.spec.memoryMb),
         0,
       )
-      return { ...facts, memoryFreeMb: Math.max(0, facts.memoryMb - used) }
+      const uptime = uptimeText((clock.now() - startedAt) / 1000, [0, 0, 0], clock.now())
+      return { uptime, ...facts, memoryFreeMb: Math.max(0, facts.memoryMb - used) }
     },
     spawn: (spec, { signal } = {}) =>
       locks.run(spec.serverId, signal, async either => {
