@@ -55,6 +55,8 @@ export function createNeutronAgent(tools: AgentTools): NeutronAgent {
   let tail: Promise<unknown> = Promise.resolve()
   let cancelLook = (): void => undefined
   let cancelHello = (): void => undefined
+  let unwatch = (): void => undefined
+  let isLooking = false
   let lookMs = FIRST_LOOK_MS
 
   /** One thing at a time. */
@@ -107,7 +109,16 @@ export function createNeutronAgent(tools: AgentTools): NeutronAgent {
     )
     lookMs = Math.min(lookMs * 2, LAST_LOOK_MS)
   }
+  /** A device came or went. Hints that come before the look begins share it. */
+  function lookNow(): void {
+    lookMs = FIRST_LOOK_MS
+    cancelLook()
+    if (isLooking || stopped) return
+    isLooking = true
+    void inTurn(look).catch((error: unknown) => log.warn(null, `${actor}: ${(error as Error).message}`))
+  }
   async function look(): Promise<void> {
+    isLooking = false
     if (stopped || kept === null) return
     try {
       const report = newsOf(await make(kept), new Set())
@@ -206,19 +217,17 @@ export function createNeutronAgent(tools: AgentTools): NeutronAgent {
           real: mechanism.capabilities.real,
         }),
       })
+      unwatch = mechanism.watch(lookNow)
       await hello(true)
     },
     async stop() {
       stopped = true
+      unwatch()
       cancelLook()
       cancelHello()
       await served?.close()
       await tail
     },
-    deviceAppeared() {
-      lookMs = FIRST_LOOK_MS
-      cancelLook()
-      void inTurn(look).catch((error: unknown) => log.warn(null, `${actor}: ${(error as Error).message}`))
-    },
+    deviceAppeared: lookNow,
   }
 }

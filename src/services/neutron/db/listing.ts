@@ -23,6 +23,8 @@ export interface ListSpec {
   readonly table: Table
   /** Attribute → column, where they are not called the same. */
   readonly columns?: Readonly<Record<string, string>>
+  /** Attributes that have the same value everywhere: filters compare with it, sorting by them changes nothing. */
+  readonly constants?: Readonly<Record<string, FilterValue>>
   /** Attributes that are no columns: their condition. `null` ignores the filter. */
   readonly special?: Readonly<Record<string, (values: readonly FilterValue[]) => Condition | null>>
 }
@@ -66,19 +68,26 @@ export async function listRows<N extends Table>(
   for (const condition of scope) query = query.where(condition)
   for (const [attribute, values] of Object.entries(listing.filters)) {
     const special = spec.special?.[attribute]
+    const constant = spec.constants?.[attribute]
     const condition =
-      special !== undefined
-        ? special(values)
-        : attribute === 'tags' || attribute === 'tags-any' || attribute === 'not-tags' || attribute === 'not-tags-any'
-          ? tagCondition(spec.table, attribute, values)
-          : attribute === 'changed_since'
-            ? sql<SqlBool>`${sql.ref(`${spec.table}.updated_at`)} >= ${String(values[0])}`
-            : oneOf(columnOf(attribute), values)
+      constant !== undefined
+        ? values.includes(constant)
+          ? null
+          : sql<SqlBool>`1 = 0`
+        : special !== undefined
+          ? special(values)
+          : attribute === 'tags' || attribute === 'tags-any' || attribute === 'not-tags' || attribute === 'not-tags-any'
+            ? tagCondition(spec.table, attribute, values)
+            : attribute === 'changed_since'
+              ? sql<SqlBool>`${sql.ref(`${spec.table}.updated_at`)} >= ${String(values[0])}`
+              : oneOf(columnOf(attribute), values)
     if (condition !== null) query = query.where(condition)
   }
   const marker = listing.marker === null || listing.limit === null ? undefined : await markerRow(listing.marker)
   return page(q as never, query, {
-    sort: listing.sorts.map(({ key, direction }) => ({ column: columnOf(key), direction })),
+    sort: listing.sorts
+      .filter(({ key }) => spec.constants?.[key] === undefined)
+      .map(({ key, direction }) => ({ column: columnOf(key), direction })),
     tie: `${spec.table}.id`,
     marker,
     limit: listing.limit ?? undefined,

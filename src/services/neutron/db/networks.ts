@@ -39,10 +39,7 @@ const SPEC = {
     'provider:physical_network': 'physical_network',
     'provider:segmentation_id': 'segmentation_id',
   },
-  // Every network is ACTIVE.
-  special: {
-    status: (values: readonly unknown[]): Condition | null => (values.includes('ACTIVE') ? null : sql<SqlBool>`1 = 0`),
-  },
+  constants: { status: 'ACTIVE' },
 }
 
 /** What a project sees of all networks: its own, shared ones and those to the outside. */

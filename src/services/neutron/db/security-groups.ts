@@ -48,12 +48,11 @@ export const toRule = (row: Readonly<SecurityGroupRuleTable>): SecurityGroupRule
   revision: row.revision_number,
 })
 
-const never = sql<SqlBool>`1 = 0`
 const GROUPS = {
   table: 'security_groups' as const,
   columns: { tenant_id: 'project_id' },
   // Groups cannot be shared with others (yet): none is.
-  special: { shared: (values: readonly FilterValue[]): Condition | null => (values.includes(0) ? null : never) },
+  constants: { shared: 0 },
 }
 const RULES = {
   table: 'security_group_rules' as const,

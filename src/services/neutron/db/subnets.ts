@@ -42,6 +42,7 @@ const ofNetwork = (column: 'shared', values: readonly FilterValue[]): Condition 
 const SPEC = {
   table: 'subnets' as const,
   columns: { tenant_id: 'project_id' },
+  constants: { subnetpool_id: null },
   special: {
     shared: (values: readonly FilterValue[]) => ofNetwork('shared', values),
     // One text of JSON: the name stands in it in quotes.

@@ -177,8 +177,14 @@ const short = (id: string): string => id.slice(0, 11)
 export function hostViolations(host: string, pieces: Pieces, view: HostView): Violation[] {
   const { inventory } = view
   const networks = [...pieces.networks.values()]
-  const served = networks.filter(
-    network => network.dhcpPort !== undefined && network.subnets.some(subnet => subnet.dhcp),
+  const homes = networks.filter(network => network.dhcpPort !== undefined)
+  // Guests that give themselves their addresses need no server.
+  const served = homes.filter(
+    network =>
+      network.adminUp &&
+      network.subnets.some(
+        subnet => subnet.dhcp && (subnet.ipVersion === 4 || subnet.ipv6AddressMode?.startsWith('dhcpv6') === true),
+      ),
   )
   const routers = [...pieces.routers.keys()]
   const names = inventory.links.map(link => link.name)
@@ -187,7 +193,7 @@ export function hostViolations(host: string, pieces: Pieces, view: HostView): Vi
       'I-16',
       host,
       'namespace',
-      [...served.map(network => `qdhcp-${network.id}`), ...routers.map(id => `qrouter-${id}`)],
+      [...homes.map(network => `qdhcp-${network.id}`), ...routers.map(id => `qrouter-${id}`)],
       inventory.namespaces.filter(name => /^q(dhcp|router)-/.test(name)),
     ),
     ...differ(
@@ -259,7 +265,7 @@ export function hostViolations(host: string, pieces: Pieces, view: HostView): Vi
     )
   }
   const doors = [
-    ...served.map(network => network.id),
+    ...homes.map(network => network.id),
     ...[...pieces.routers.values()].filter(router => router.interfaces.length > 0).map(router => router.id),
   ]
   const answered = new Set(inventory.metadata)
