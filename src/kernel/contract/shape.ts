@@ -70,45 +70,70 @@ interface FieldState {
   settableBy: Rule | null
 }
 
-function field(state: FieldState): Field<never, never> {
-  const change = (next: Partial<FieldState>): unknown => field({ ...state, ...next })
-  const fallback = (value: unknown): (() => unknown) =>
-    typeof value === 'function' ? (value as () => unknown) : () => value
-  const last = state.ranges.at(-1)
-  const made = {
-    ...state,
-    since: (version: string) => change({ ranges: [...state.ranges, { since: versionNumber(version), until: NEWEST }] }),
-    until: (version: string) =>
-      change({
-        ranges:
-          last === undefined
-            ? [{ since: 0, until: versionNumber(version) }]
-            : [...state.ranges.slice(0, -1), { since: last.since, until: versionNumber(version) }],
-      }),
-    only: (first: string, end?: string) =>
-      change({
-        ranges: [
-          ...state.ranges,
-          { since: versionNumber(first), until: end === undefined ? NEWEST : versionNumber(end) },
-        ],
-      }),
-    becomes: (version: string, shape: Shape<unknown>, up?: (older: unknown) => unknown) =>
-      change({
-        changes: [...state.changes, { from: versionNumber(version), shape, ...(up === undefined ? {} : { up }) }],
-      }),
-    becomesRequired: (version: string, options: { otherwise: unknown }) =>
-      change({ requiredFrom: versionNumber(version), fallback: fallback(options.otherwise) }),
-    otherwise: (value: unknown) => change({ fallback: fallback(value) }),
-    seenBy: (rule: Rule) => change({ visibleTo: rule }),
-    setBy: (rule: Rule) => change({ settableBy: rule }),
+/** There are thousands of fields, so their verbs are on the prototype. */
+class Row {
+  readonly shape: Shape<unknown>
+  readonly required: boolean
+  readonly ranges: readonly Range[]
+  readonly changes: readonly Change[]
+  readonly requiredFrom: VersionNumber | null
+  readonly fallback: (() => unknown) | null
+  readonly visibleTo: Rule | null
+  readonly settableBy: Rule | null
+
+  constructor(state: FieldState) {
+    this.shape = state.shape
+    this.required = state.required
+    this.ranges = state.ranges
+    this.changes = state.changes
+    this.requiredFrom = state.requiredFrom
+    this.fallback = state.fallback
+    this.visibleTo = state.visibleTo
+    this.settableBy = state.settableBy
   }
-  return made as unknown as Field<never, never>
+  since(version: string): Row {
+    return but(this, { ranges: [...this.ranges, { since: versionNumber(version), until: NEWEST }] })
+  }
+  until(version: string): Row {
+    const last = this.ranges.at(-1)
+    const until = versionNumber(version)
+    return but(this, {
+      ranges: last === undefined ? [{ since: 0, until }] : [...this.ranges.slice(0, -1), { since: last.since, until }],
+    })
+  }
+  only(first: string, end?: string): Row {
+    const range = { since: versionNumber(first), until: end === undefined ? NEWEST : versionNumber(end) }
+    return but(this, { ranges: [...this.ranges, range] })
+  }
+  becomes(version: string, shape: Shape<unknown>, up?: (older: unknown) => unknown): Row {
+    return but(this, {
+      changes: [...this.changes, { from: versionNumber(version), shape, ...(up === undefined ? {} : { up }) }],
+    })
+  }
+  becomesRequired(version: string, options: { otherwise: unknown }): Row {
+    return but(this, { requiredFrom: versionNumber(version), fallback: fallbackOf(options.otherwise) })
+  }
+  otherwise(value: unknown): Row {
+    return but(this, { fallback: fallbackOf(value) })
+  }
+  seenBy(rule: Rule): Row {
+    return but(this, { visibleTo: rule })
+  }
+  setBy(rule: Rule): Row {
+    return but(this, { settableBy: rule })
+  }
 }
+const but = (row: Row, next: Partial<FieldState>): Row => new Row({ ...row, ...next })
+const fallbackOf = (value: unknown): (() => unknown) =>
+  typeof value === 'function' ? (value as () => unknown) : () => value
+const field = (state: FieldState): Field<never, never> => new Row(state) as unknown as Field<never, never>
+const NO_RANGES: readonly Range[] = []
+const NO_CHANGES: readonly Change[] = []
 const fresh = (shape: Shape<unknown>, required: boolean): FieldState => ({
   shape,
   required,
-  ranges: [],
-  changes: [],
+  ranges: NO_RANGES,
+  changes: NO_CHANGES,
   requiredFrom: null,
   fallback: null,
   visibleTo: null,

@@ -138,6 +138,11 @@ export function createValidator(): Validator {
     validateFormats: true,
     verbose: true,
     ownProperties: true,
+    // Our schemas come from our own shapes, and a test holds them all against the meta-schema: compiling that one costs more
+    // than any of them. What Ajv's optimiser takes out of the code V8 takes out too, in half the time and only where it matters.
+    validateSchema: false,
+    meta: false,
+    code: { optimize: false },
   })
   for (const [name, test] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: test })
   ajv.addKeyword({
