@@ -3,10 +3,18 @@ import createMatcher, { type HTTPMethod } from 'find-my-way'
 
 import type { SurfaceRow } from '#kernel/contract/surface.ts'
 
-/** Whether upstream has this operation. For a body-dispatched action `action` is its name, else null. */
-export function surfaceMatcher(
-  rows: readonly SurfaceRow[],
-): (method: string, path: string, action: string | null) => boolean {
+type SurfaceMatcher = (method: string, path: string, action: string | null) => boolean
+
+/**
+ * Whether upstream has this operation. For a body-dispatched action `action` is its name, else null. Only a request that
+ * no route takes asks, so the tree of paths is built at the first one.
+ */
+export function surfaceMatcher(rows: readonly SurfaceRow[]): SurfaceMatcher {
+  let matcher: SurfaceMatcher | null = null
+  return (method, path, action) => (matcher ??= buildMatcher(rows))(method, path, action)
+}
+
+function buildMatcher(rows: readonly SurfaceRow[]): SurfaceMatcher {
   const matcher = createMatcher({ ignoreTrailingSlash: true, maxParamLength: 4096 })
   const seen = new Map<string, Set<string | null>>()
   for (const row of rows) {
