@@ -30,10 +30,26 @@ if (!newEnough || (sources && !asSources)) {
   )
   process.exit(status ?? (signal === null ? 1 : 130))
 } else {
+  // What was set for this process only is not for the programs it starts.
+  for (const name of (process.env.KOTO_TUNED ?? '').split(' ')) if (name !== '') delete process.env[name]
+  delete process.env.KOTO_TUNED
   // Compiled code is kept, so that the next start neither strips nor parses.
   if (process.env.NODE_COMPILE_CACHE === undefined)
     nodeModule.enableCompileCache(path.join(root, 'node_modules/.cache/koto/compiled'))
-  const entry = path.join(root, sources ? 'src/main/cli/cli.ts' : 'dist/main/cli/cli.js')
-  const { runCli } = await import(pathToFileURL(entry).href)
-  process.exitCode = await runCli(process.argv.slice(2))
+  const folder = pathToFileURL(path.join(root, sources ? 'src/' : 'dist/')).href
+  // Our own imports name their files. Node would look for a package.json in every folder above, for each of thousands of imports.
+  if (sources && nodeModule.registerHooks !== undefined) {
+    nodeModule.registerHooks({
+      resolve: (name, context, next) =>
+        name.startsWith('#') && name.endsWith('.ts')
+          ? { url: folder + name.slice(1), format: 'module-typescript', shortCircuit: true }
+          : next(name, context),
+    })
+  }
+  const suffix = sources ? 'ts' : 'js'
+  if (process.argv[2] === '--daemon') await import(`${folder}main/cli/daemon.${suffix}`)
+  else {
+    const { runCli } = await import(`${folder}main/cli/cli.${suffix}`)
+    process.exitCode = await runCli(process.argv.slice(2))
+  }
 }

@@ -1,4 +1,5 @@
 // The detached cloud's own process: starts as told, reports to its starter over the channel, then lives by itself.
+import { flushCompileCache } from 'node:module'
 import { performance } from 'node:perf_hooks'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { startHere } from '#main/cli/up-run.ts'
@@ -44,6 +45,7 @@ async function live(order: DaemonOrder): Promise<number> {
     )
     await tell({ kind: 'ready', summary: running.summary, password: running.password })
     if (process.connected) process.disconnect()
+    flushCompileCache() // at its end a cloud may have no time to keep what it compiled
     if (interrupt.signal.aborted) stop()
     await running.over
     return 0
@@ -54,7 +56,7 @@ async function live(order: DaemonOrder): Promise<number> {
       process.stderr.write(`${error instanceof Error ? error.stack : says}\n`)
       await tell({
         kind: 'refused',
-        says: `The cloud did not start: ${says} (more in ${process.argv[2]}/log).`,
+        says: `The cloud did not start: ${says} (more in ${process.argv[3]}/log).`,
         exitCode: 1,
       })
     }

@@ -1,6 +1,7 @@
 // `koto up -d`: starts the cloud in a session of its own, waits until it says ready or why not, and lets go.
 import { existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { forkDaemon } from '#host/node/process-table-fork.ts'
 import { ensureStateFolder, openState, statePath, temporaryState } from '#host/node/state-dir.ts'
@@ -8,6 +9,8 @@ import { lockHolder } from '#host/node/state-dir-lock.ts'
 import { readSettings } from '#main/cli/settings.ts'
 import type { UpWish } from '#main/cli/up-run.ts'
 import type { UpSummary } from '#main/control/control.ts'
+
+const DOOR = fileURLToPath(new URL('../../../bin/koto.js', import.meta.url))
 
 /** What the daemon tells its starter, one message each. */
 export type DaemonSays =
@@ -39,7 +42,7 @@ export async function startDetached(
   const made = ensureStateFolder(dir)
   const logFile = path.join(dir, 'log', 'process.log')
   const order: DaemonOrder = { wish: { ...wish, dir: statePath(dir, {}) }, beganMs }
-  const child = forkDaemon(import.meta.resolve('#main/cli/daemon.ts'), [dir], logFile)
+  const child = forkDaemon(DOOR, ['--daemon', dir], logFile)
   child.send(order)
   const interrupted = (): void => {
     child.kill('SIGTERM')
