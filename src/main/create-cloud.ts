@@ -248,7 +248,14 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       settings: config.of(cinderConfig),
       neighbours: { glance: transportTo(glance), nova: transportTo(nova) },
       backends: [
-        { host: hostName(), ...(await volumeBackend(machine, state, config.of(cinderConfig).volumeBackingFileSizeGb)) },
+        {
+          host: hostName(),
+          ...(await volumeBackend(
+            machine,
+            { state, clock, host: hostName() },
+            config.of(cinderConfig).volumeBackingFileSizeGb,
+          )),
+        },
       ],
       pipeline: pipeline('volume'),
       md5: text => md5(new TextEncoder().encode(text)),

@@ -1,18 +1,34 @@
 // Where this machine keeps volumes: files beside the guests where guests are real, on paper where they are not.
+import { createExec } from '#host/node/exec.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
 import type { Machine } from '#main/hosts.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 
 /** `sizeGb`: what the pool may hold at most. */
 export async function volumeBackend(
-  machine: Machine,
-  state: StateDir,
+  machine: Pick<Machine, 'hypervisorKind'>,
+  parts: { state: StateDir; clock: Clock; host: string },
   sizeGb: number,
 ): Promise<{ name: string; backend: Backend }> {
-  const { createSimulatedBackend } = await import('#services/cinder/drivers/backend-simulated/backend-simulated.ts')
-  void machine
+  const { state, clock, host } = parts
+  if (machine.hypervisorKind === 'simulated') {
+    const { createSimulatedBackend } = await import('#services/cinder/drivers/backend-simulated/backend-simulated.ts')
+    return {
+      name: 'simulated',
+      backend: createSimulatedBackend({ totalGb: sizeGb, file: `${state.folder('simulated')}/volumes.json` }),
+    }
+  }
+  const { createFileBackend } = await import('#services/cinder/drivers/backend-file/backend-file.ts')
   return {
-    name: 'simulated',
-    backend: createSimulatedBackend({ totalGb: sizeGb, file: `${state.folder('simulated')}/volumes.json` }),
+    name: 'file',
+    backend: createFileBackend({
+      folder: state.folder('volumes'),
+      exec: createExec(),
+      clock,
+      host,
+      totalGb: sizeGb,
+      nbdAddress: '127.0.0.1',
+    }),
   }
 }
