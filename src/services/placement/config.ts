@@ -23,7 +23,7 @@ export const placementConfig = defineConfig('placement', {
   },
   maxAllocationCandidates: {
     type: 'int',
-    default: -1,
+    default: 100_000,
     min: -1,
     sentence: 'Most allocation candidates made for one request, before its own limit; -1 means any number.',
   },

@@ -6,7 +6,6 @@ import type { Clock } from '#kernel/lib/clock.ts'
 import { candidateRequest } from '#services/placement/api/candidate-request.ts'
 import { dated } from '#services/placement/api/headers.ts'
 import { allocationCandidates } from '#services/placement/contract/allocation-candidates.ts'
-import { capacityOf } from '#services/placement/db/inventories.ts'
 import type { AllocationCandidates } from '#services/placement/domain/candidates/candidates.ts'
 import type { Candidate, CandidateRequest, Summary } from '#services/placement/domain/candidates/request.ts'
 
@@ -35,15 +34,13 @@ function presentCandidate(candidate: Candidate, at: VersionNumber): object {
 
 function presentSummary(summary: Summary, asked: ReadonlySet<string>, at: VersionNumber): object {
   const resources: Record<string, { capacity: number; used: number }> = {}
-  for (const one of summary.inventories)
+  for (const one of summary.stock)
     if (at >= ALL_CLASSES || asked.has(one.resourceClass))
-      resources[one.resourceClass] = { capacity: capacityOf(one), used: one.used }
+      resources[one.resourceClass] = { capacity: one.capacity, used: one.used }
   return {
     resources,
     ...(at < TRAITS ? {} : { traits: summary.traits }),
-    ...(at < TREES
-      ? {}
-      : { parent_provider_uuid: summary.provider.parentId, root_provider_uuid: summary.provider.rootId }),
+    ...(at < TREES ? {} : { parent_provider_uuid: summary.place.parentId, root_provider_uuid: summary.place.rootId }),
   }
 }
 
@@ -63,7 +60,7 @@ export const allocationCandidateHandlers = (tools: {
     return {
       allocation_requests: found.candidates.map(candidate => presentCandidate(candidate, call.at)),
       provider_summaries: Object.fromEntries(
-        found.summaries.map(summary => [summary.provider.id, presentSummary(summary, asked, call.at)]),
+        found.summaries.map(summary => [summary.place.id, presentSummary(summary, asked, call.at)]),
       ),
     }
   }

@@ -150,7 +150,8 @@ export async function hasTrees(q: Q): Promise<boolean> {
   const row = await q
     .selectFrom('resource_providers')
     .select('id')
-    .where('parent_id', 'is not', null)
+    // Not `is not null`: that would read the whole table to find none.
+    .where('parent_id', '>', '')
     .limit(1)
     .executeTakeFirst()
   return row !== undefined

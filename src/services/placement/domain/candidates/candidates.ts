@@ -2,8 +2,8 @@
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import { faults } from '#services/placement/contract/faults.ts'
-import { inventoriesOf } from '#services/placement/db/inventories.ts'
-import { providersByIds, providersOfTrees, type Q } from '#services/placement/db/providers.ts'
+import type { Q } from '#services/placement/db/providers.ts'
+import { placesInTrees, stockOf } from '#services/placement/db/stock.ts'
 import { traitsOf } from '#services/placement/db/traits.ts'
 import { combine } from '#services/placement/domain/candidates/combine.ts'
 import { optionsOf, surroundingsOf, type Options } from '#services/placement/domain/candidates/options.ts'
@@ -38,8 +38,8 @@ export const createAllocationCandidates = ({
       parentOf,
       breadthFirst: settings.allocationCandidatesGenerationStrategy === 'breadth-first',
     })
-    const isFlat = request.nested || !around.hasTrees
-    const roots = isFlat ? null : rootsOf(all)
+    const alone = !request.nested && around.hasTrees
+    const rootOf = new Map(all.flatMap(options => [...options.rootOf]))
     const shuffled = settings.randomizeAllocationCandidates
     const most = settings.maxAllocationCandidates
     const enough = shuffled ? null : request.limit
@@ -47,12 +47,12 @@ export const createAllocationCandidates = ({
     let candidates: Candidate[] = []
     for (const candidate of combinations) {
       made += 1
-      if (roots === null || usesEachTreeOnce(candidate, roots)) candidates.push(candidate)
+      if (!alone || usesEachTreeOnce(candidate, rootOf)) candidates.push(candidate)
       if ((enough !== null && candidates.length >= enough) || (most >= 0 && made >= most)) break
     }
     if (shuffled) candidates = shuffle(candidates, ids)
     if (request.limit !== null) candidates = candidates.slice(0, request.limit)
-    return { candidates, summaries: await summaries(q, candidates, roots !== null) }
+    return { candidates, summaries: await summaries(q, candidates, rootOf, alone) }
   }
   return {
     /** Throws UnknownClassInQuery and UnknownTraitInQuery (400). */
@@ -78,22 +78,10 @@ async function checkNames(q: Q, request: CandidateRequest): Promise<void> {
 
 /** Parents of all providers in all trees that could serve. */
 async function parents(q: Q, all: readonly Options[]): Promise<ReadonlyMap<string, string | null>> {
-  const ids = new Set<string>()
-  for (const options of all)
-    for (const [anchor, choices] of options.byAnchor) {
-      ids.add(anchor)
-      for (const choice of choices) for (const id of choice) ids.add(id)
-    }
-  const roots = new Set([...(await providersByIds(q, ids)).values()].map(provider => provider.rootId))
-  return new Map((await providersOfTrees(q, roots)).map(provider => [provider.id, provider.parentId]))
+  const roots = new Set(all.flatMap(options => [...options.rootOf.values()]))
+  return new Map((await placesInTrees(q, roots)).map(place => [place.id, place.parentId]))
 }
 
-const rootsOf = (all: readonly Options[]): ReadonlyMap<string, string> =>
-  new Map(
-    all.flatMap(options =>
-      [...options.roomy.values()].flatMap(list => list.map((one): [string, string] => [one.providerId, one.rootId])),
-    ),
-  )
 /** compat: before 1.29 clients could not say which of several providers of a tree they meant. */
 function usesEachTreeOnce(candidate: Candidate, roots: ReadonlyMap<string, string>): boolean {
   const used = new Set(candidate.takes.map(take => take.providerId))
@@ -101,18 +89,23 @@ function usesEachTreeOnce(candidate: Candidate, roots: ReadonlyMap<string, strin
 }
 
 /** The trees that candidates take from; `alone`: only the providers themselves. */
-async function summaries(q: Q, candidates: readonly Candidate[], alone: boolean): Promise<Summary[]> {
+async function summaries(
+  q: Q,
+  candidates: readonly Candidate[],
+  rootOf: ReadonlyMap<string, string>,
+  alone: boolean,
+): Promise<Summary[]> {
   const used = new Set(candidates.flatMap(candidate => candidate.takes.map(take => take.providerId)))
-  const direct = await providersByIds(q, used)
-  const roots = new Set([...direct.values()].map(provider => provider.rootId))
-  const providers = alone ? [...direct.values()] : await providersOfTrees(q, roots)
-  const ids = providers.map(provider => provider.id)
-  const inventories = Map.groupBy(await inventoriesOf(q, ids), inventory => inventory.providerId)
+  const roots = new Set([...used].map(id => rootOf.get(id) ?? id))
+  const trees = await placesInTrees(q, roots)
+  const places = alone ? trees.filter(place => used.has(place.id)) : trees
+  const ids = places.map(place => place.id)
+  const stock = Map.groupBy(await stockOf(q, ids), one => one.providerId)
   const traits = await traitsOf(q, ids)
-  return providers.map(provider => ({
-    provider,
-    inventories: inventories.get(provider.id) ?? [],
-    traits: traits.get(provider.id) ?? [],
+  return places.map(place => ({
+    place,
+    stock: stock.get(place.id) ?? [],
+    traits: traits.get(place.id) ?? [],
   }))
 }
 

@@ -34,8 +34,10 @@ export interface Options {
   readonly byAnchor: ReadonlyMap<string, readonly (readonly string[])[]>
   /** Provider → which of the group's required traits (by index) it meets; null when they are met already. */
   readonly meets: ReadonlyMap<string, ReadonlySet<number>> | null
-  /** What is known of room and trees on the way. */
+  /** Class → who has room for it. */
   readonly roomy: ReadonlyMap<string, readonly Roomy[]>
+  /** Provider → the root of its own tree, of all that stand in `byAnchor`. */
+  readonly rootOf: ReadonlyMap<string, string>
 }
 
 /** Null when no root can anchor anything. */
@@ -109,7 +111,8 @@ async function onOneProvider(given: Given): Promise<Options | null> {
   for (const one of good) add(one.rootId, one.providerId)
   for (const pair of elsewhere) add(pair.root_id, pair.provider_id)
   if (byAnchor.size === 0) return null
-  return { group, slots: [[...group.resources]], byAnchor, meets: null, roomy: given.roomy }
+  const rootOf = new Map(good.map(one => [one.providerId, one.rootId]))
+  return { group, slots: [[...group.resources]], byAnchor, meets: null, roomy: given.roomy, rootOf }
 }
 
 /** Providers with room for all resources of the group; for a group without resources those that its other wishes name. */
@@ -176,7 +179,8 @@ async function overTree(given: Given): Promise<Options | null> {
     if (choices.every(choice => choice.length > 0) && couldMeetAll(group, choices, meets)) byAnchor.set(anchor, choices)
   }
   if (byAnchor.size === 0) return null
-  return { group, slots, byAnchor, meets: group.required.length === 0 ? null : meets, roomy: given.roomy }
+  const rootOf = new Map([...given.roomy.values()].flatMap(list => list.map(one => [one.providerId, one.rootId])))
+  return { group, slots, byAnchor, meets: group.required.length === 0 ? null : meets, roomy: given.roomy, rootOf }
 }
 
 function wishesMet(

@@ -1,6 +1,5 @@
 // What somebody wants allocated, and in which ways it could be.
-import type { Inventory } from '#services/placement/db/inventories.ts'
-import type { Provider } from '#services/placement/db/providers.ts'
+import type { Place, Stock } from '#services/placement/db/stock.ts'
 import type { Qualities } from '#services/placement/domain/provider-search.ts'
 
 /** A group of resources. The one without a suffix may be spread over a tree and what is shared with it; others stay on one provider. */
@@ -34,8 +33,8 @@ export interface Candidate {
 }
 /** A provider of a tree that some candidate takes from. */
 export interface Summary {
-  readonly provider: Provider
-  readonly inventories: readonly Inventory[]
+  readonly place: Place
+  readonly stock: readonly Stock[]
   readonly traits: readonly string[]
 }
 export interface Candidates {
