@@ -20,10 +20,24 @@ import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-si
 import type { Mechanism } from '#services/neutron/drivers/mechanism.ts'
 import { createNeutron, type Neutron } from '#services/neutron/service.ts'
 
+/** A thing as JSON. */
+export type Thing = Record<string, never> & { readonly id: string }
+
 export interface TestNeutron extends AsyncDisposable {
   readonly neutron: Neutron
   readonly call: TestCaller
   readonly database: Database<NeutronTables>
+  /** Asks and expects success: the reply's JSON; a single thing without its key. Paths without `/v2.0`. */
+  ok(token: string, method: string, path: string, body?: unknown): Promise<Thing>
+  /** The same for lists. */
+  list(token: string, path: string): Promise<Thing[]>
+  /** Asks and expects a refusal: `[409, 'NetworkInUse', '…']`. */
+  refused(
+    token: string,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<[status: number, type: string, says: string]>
   /** Starts an agent on another host. */
   host(name: string, mechanism?: Mechanism): Promise<NeutronAgent>
 }
@@ -88,11 +102,36 @@ export async function neutronForTests(
   }
   for (const name of options.hosts ?? ['h1']) await host(name)
   await neutron.settled()
+  const call = testCaller(neutron.handle)
+  const ask = async (token: string, method: string, path: string, body?: unknown) =>
+    call(method, `/v2.0${path}`, { token, ...(body === undefined ? {} : { body }) })
   return {
     neutron,
     database,
     host,
-    call: testCaller(neutron.handle),
+    call,
+    async ok(token, method, path, body) {
+      const answer = await ask(token, method, path, body)
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.json)}`)
+      const json = answer.json as unknown as Record<string, Thing> | null
+      const [only, ...more] = Object.values(json ?? {})
+      return more.length === 0 && only !== undefined && !Array.isArray(only) && typeof only === 'object'
+        ? only
+        : (json as unknown as Thing)
+    },
+    async list(token, path) {
+      const answer = await ask(token, 'GET', path)
+      if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${JSON.stringify(answer.json)}`)
+      return Object.values(answer.json as unknown as Record<string, Thing[]>)[0] ?? []
+    },
+    async refused(token, method, path, body) {
+      const answer = await ask(token, method, path, body)
+      const error = (answer.json as unknown as { NeutronError?: { type: string; message: string } } | null)
+        ?.NeutronError
+      if (answer.status < 400 || error === undefined)
+        throw new Error(`${method} ${path} was not refused: ${answer.status} ${JSON.stringify(answer.json)}`)
+      return [answer.status, error.type, error.message]
+    },
     async [Symbol.asyncDispose]() {
       for (const agent of agents) await agent.stop()
       await neutron.stop()

@@ -123,6 +123,15 @@ export const allocationsDb = {
   async ofPort(q: Q, id: string): Promise<readonly Allocation[]> {
     return (await this.ofPorts(q, [id])).get(id) ?? []
   },
+  /** The place behind the last of a port's addresses. */
+  async nextPosition(q: Q, portId: string): Promise<number> {
+    const row = await q
+      .selectFrom('allocations')
+      .select(eb => eb.fn.max('position').as('last'))
+      .where('port_id', '=', portId)
+      .executeTakeFirst()
+    return (row?.last ?? -1) + 1
+  },
   insert: (q: Q, row: AllocationTable): Promise<unknown> => q.insertInto('allocations').values(row).execute(),
   async remove(q: Q, subnetId: string, key: string): Promise<void> {
     await q.deleteFrom('allocations').where('subnet_id', '=', subnetId).where('ip_key', '=', key).execute()

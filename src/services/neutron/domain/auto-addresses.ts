@@ -13,7 +13,6 @@ export async function addAutoAddresses(q: Q, tools: Pick<DomainTools, 'clock'>, 
   for (const port of await portsDb.ofNetwork(q, subnet.networkId)) {
     if (isRouterPort(port.deviceOwner)) continue
     const value = eui64(cidr, port.macAddress)
-    const has = await allocationsDb.ofPort(q, port.id)
     try {
       await allocationsDb.insert(q, {
         subnet_id: subnet.id,
@@ -21,7 +20,7 @@ export async function addAutoAddresses(q: Q, tools: Pick<DomainTools, 'clock'>, 
         ip_address: formatIp(6, value),
         port_id: port.id,
         network_id: subnet.networkId,
-        position: has.length,
+        position: await allocationsDb.nextPosition(q, port.id),
       })
     } catch (error) {
       // Somebody was given that very address by hand: then this port goes without.

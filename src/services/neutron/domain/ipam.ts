@@ -265,7 +265,7 @@ export async function reallocate(
   const handled = new Set([...kept, ...removed.filter(one => !stale.has(one.ip))].map(one => one.subnetId))
   for (const plan of plans) if (plan.value !== undefined) for (const subnet of plan.subnets) handled.add(subnet.id)
   plans.push(...autoPlans(subnets, holder, handled))
-  const added = await carryOut(q, plans, holder, has.length + 1)
+  const added = await carryOut(q, plans, holder, await allocationsDb.nextPosition(q, holder.portId))
   return { all: [...kept, ...added], added, removed }
 }
 
