@@ -84,7 +84,10 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       state,
       logs: options.logs,
       faults: process.env['KOTO_FAULT'] ?? '',
-      die: () => process.kill(process.pid, 'SIGKILL'),
+      die: where => {
+        process.stderr.write(`KOTO_FAULT: killed at ${where}\n`)
+        process.kill(process.pid, 'SIGKILL')
+      },
     })
     undo.push(() => platform.close())
     const { clock, ids, cross, bus, log } = platform

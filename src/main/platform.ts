@@ -59,8 +59,8 @@ export interface PlatformOptions {
   readonly logs: LogFiles
   /** `KOTO_FAULT`: hooks that break things on purpose; empty in ordinary life. */
   readonly faults: string
-  /** Ends the process at once, as kill -9 would. */
-  readonly die: () => void
+  /** Ends the process at once, as kill -9 would. `where`: the crossing, for people. */
+  readonly die: (where: string) => void
 }
 
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {

@@ -22,6 +22,8 @@ const BOOT = /^POST (\/\w+)?\/v2(\.1)?(\/\{?[^/]+\}?)?\/servers$/
 export function atStep(step: number, when?: 'before' | 'after', occurrence = 1): Place {
   if (!Number.isInteger(step) || step < 1 || step > 28) throw new Error(`the book has steps 1 to 28, not ${step}`)
   const boots = new Set<string>()
+  const opened = new Set<string>()
+  const opener = INSIDE.get(step)
   let count = 0
   const isEnd = ENDS.has(step)
   return {
@@ -29,14 +31,23 @@ export function atStep(step: number, when?: 'before' | 'after', occurrence = 1):
     matches(crossing) {
       if (crossing.kind === 'rest' && crossing.side === 'take' && BOOT.test(crossing.name))
         boots.add(crossing.requestId)
+      if (opener !== undefined && stepsOf(crossing, 'begin').includes(opener)) opened.add(crossing.requestId)
       if (!stepsOf(crossing, isEnd && crossing.kind !== 'skip' ? 'end' : 'begin').includes(step)) return false
-      if (step > 2 && !boots.has(crossing.requestId) && !resumed(crossing)) return false
+      if (opener !== undefined) {
+        if (!opened.has(crossing.requestId)) return false
+      } else if (step > 2 && !boots.has(crossing.requestId) && !resumed(crossing)) return false
       count += 1
       return count === occurrence
     },
   }
 }
 const ENDS = new Set([2, 5, 7, 11, 17, 18, 21, 24, 27])
+/** Glance, Neutron and Cinder ask Keystone for many reasons: the book means while nova-compute waits for them. */
+const INSIDE = new Map([
+  [20, 19],
+  [23, 22],
+  [26, 25],
+])
 /** After a restart the POST has not been seen by this process; steps from the scheduler on speak for themselves. */
 const resumed = (crossing: Crossing): boolean => crossing.kind !== 'rest' || crossing.from.startsWith('nova-compute')
 
