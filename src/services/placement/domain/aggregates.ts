@@ -24,7 +24,8 @@ export const createAggregates = ({ database, clock }: Pick<DomainTools, 'databas
     database.tx(ctx, 'set aggregates of provider', async (q): Promise<ProviderAggregates> => {
       const provider = await findProvider(q, providerId)
       if (generation !== null && provider.generation !== generation) throw faults.GenerationChanged()
+      const moved = generation === null ? provider : await bump(q, provider, clock.now())
       await replaceAggregates(q, providerId, [...new Set(aggregates)])
-      return { provider: generation === null ? provider : await bump(q, provider, clock.now()), aggregates }
+      return { provider: moved, aggregates }
     }),
 })

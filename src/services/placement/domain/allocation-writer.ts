@@ -1,5 +1,6 @@
 // The one place that writes allocations. What a consumer held is replaced by what it shall hold, all consumers of a request at
 // once, and no inventory gives more than it has.
+import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/placement/contract/faults.ts'
 import {
   allocationsOfConsumers,
@@ -121,6 +122,8 @@ interface Change {
 
 async function write(q: Q, change: Change, now: number): Promise<void> {
   const { claims, consumers, wanted, held } = change
+  // First of all: who lost the race for a provider leaves before he has touched anything else of it.
+  for (const provider of change.providers.values()) await bump(q, provider, now)
   if (held.length > 0) await deleteAllocationsOf(q, consumers.keys())
   const gone: string[] = []
   for (const claim of claims) {
@@ -129,14 +132,22 @@ async function write(q: Q, change: Change, now: number): Promise<void> {
     if (claim.resources.size === 0) {
       if (before !== undefined) gone.push(before.id)
     } else if (before === undefined) {
-      await insertConsumer(q, { id: claim.consumerId, projectId, userId, type: claim.type ?? null, generation: 1 }, now)
+      await introduce(q, { id: claim.consumerId, projectId, userId, type: claim.type ?? null, generation: 1 }, now)
     } else if (!(await updateConsumer(q, before, { projectId, userId, type: claim.type ?? before.type }, now)))
       throw faults.AllocationConflict()
   }
   if (gone.length > 0) await deleteConsumers(q, gone)
   await insertAllocations(q, wanted, now)
   await moveAllUsed(q, held, wanted)
-  for (const provider of change.providers.values()) await bump(q, provider, now)
+}
+
+async function introduce(q: Q, consumer: Consumer, now: number): Promise<void> {
+  try {
+    await insertConsumer(q, consumer, now)
+  } catch (error) {
+    if (isDuplicate(error)) throw faults.AllocationConflict()
+    throw error
+  }
 }
 
 /** Keeps `used` of every inventory the sum of its allocations. */

@@ -1,4 +1,4 @@
-// Inventories: what providers have. Every change moves the provider's generation.
+// Inventories: what providers have. Every change moves the provider's generation, before anything else: that is the lock.
 import { isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/placement/contract/faults.ts'
@@ -26,7 +26,7 @@ export interface ProviderInventories {
 }
 export interface ProviderInventory {
   readonly provider: Provider
-  readonly inventory: Inventory
+  readonly inventory: InventoryFigures & Pick<Inventory, 'updatedAt'>
 }
 /** Whether nothing may be left to allocate: `reserved` as much as `total` (1.26). */
 export interface CapacityRule {
@@ -118,7 +118,7 @@ export const createInventories = ({ database, clock }: Pick<DomainTools, 'databa
       }
       return {
         provider: await bump(q, provider, now),
-        inventory: { ...figures, providerId, resourceClass, used: 0, updatedAt: now },
+        inventory: { ...figures, updatedAt: now },
       }
     }),
 
@@ -142,7 +142,7 @@ export const createInventories = ({ database, clock }: Pick<DomainTools, 'databa
         throw faults.NoInventoryRecord({ id: providerId, resourceClass })
       return {
         provider: await bump(q, provider, now),
-        inventory: { ...figures, providerId, resourceClass, used: 0, updatedAt: now },
+        inventory: { ...figures, updatedAt: now },
       }
     }),
 
@@ -155,35 +155,31 @@ export const createInventories = ({ database, clock }: Pick<DomainTools, 'databa
         const wrong = wrongFigures(providerId, resourceClass, figures, rule)
         if (wrong !== null) throw faults.CannotUpdateInventory({ id: providerId, reason: wrong })
       }
+      const moved = await bump(q, provider, clock.now())
       await setInventories(q, provider, wanted, clock.now(), {
         unknown: resourceClass => faults.UnknownClassInInventory({ id: providerId, resourceClass }),
         inUse: 'update conflict: ',
       })
-      return {
-        provider: await bump(q, provider, clock.now()),
-        inventories: await inventoriesOf(q, [providerId]),
-      }
+      return { provider: moved, inventories: await inventoriesOf(q, [providerId]) }
     }),
 
   /** Throws ProviderNotFound (404), InventoryInUse (409). */
   clear: (ctx: Ctx, providerId: string): Promise<void> =>
     database.tx(ctx, 'delete inventories', async q => {
-      const provider = await findProvider(q, providerId)
+      const provider = await bump(q, await findProvider(q, providerId), clock.now())
       await setInventories(q, provider, new Map(), clock.now(), {
         unknown: name => faults.ResourceClassNotFound({ name }),
         inUse: '',
       })
-      await bump(q, provider, clock.now())
     }),
 
   /** Throws ProviderNotFound and InventoryNotFoundForDelete (404), InventoryItselfInUse (409). */
   remove: (ctx: Ctx, providerId: string, resourceClass: string): Promise<void> =>
     database.tx(ctx, 'delete inventory', async q => {
-      const provider = await findProvider(q, providerId)
+      await bump(q, await findProvider(q, providerId), clock.now())
       const inventory = await inventoryOf(q, providerId, resourceClass)
       if (inventory === null) throw faults.InventoryNotFoundForDelete({ resourceClass })
       if (inventory.used > 0) throw faults.InventoryItselfInUse({ classes: resourceClass, id: providerId })
       await deleteInventories(q, providerId, [resourceClass])
-      await bump(q, provider, clock.now())
     }),
 })

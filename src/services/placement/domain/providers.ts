@@ -1,5 +1,5 @@
 // Resource providers: making, naming, hanging into trees, removing.
-import { isDuplicate } from '#kernel/db/errors.ts'
+import { BrokenReference, isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/placement/contract/faults.ts'
 import { inventoriesOf } from '#services/placement/db/inventories.ts'
@@ -79,6 +79,7 @@ export const createProviders = ({ database, clock, ids }: DomainTools) => {
           await insertProvider(q, made, now)
         } catch (error) {
           if (isDuplicate(error)) throw faults.ProviderExists({ duplicate: `name: ${wish.name}` })
+          if (error instanceof BrokenReference) throw refused('parent provider UUID does not exist.')
           throw error
         }
         return { ...made, generation: 0, createdAt: now, updatedAt: now }
@@ -104,7 +105,12 @@ export const createProviders = ({ database, clock, ids }: DomainTools) => {
         if ((await providerById(q, id)) === null) throw faults.ProviderNotFoundForDelete({ id })
         if (await hasChildren(q, id)) throw faults.ProviderHasChildren({ id })
         if ((await inventoriesOf(q, [id])).some(inventory => inventory.used > 0)) throw faults.ProviderInUse({ id })
-        await deleteProvider(q, id)
+        try {
+          await deleteProvider(q, id)
+        } catch (error) {
+          if (error instanceof BrokenReference) throw faults.ProviderHasChildren({ id })
+          throw error
+        }
       }),
   }
 

@@ -54,9 +54,10 @@ export const createTraits = ({ database, clock }: Pick<DomainTools, 'database' |
     const gone = [...has].filter(name => !wants.has(name))
     const more = [...wants].filter(name => !has.has(name))
     if (gone.length === 0 && more.length === 0) return provider
+    const moved = await bump(q, provider, clock.now())
     await removeTraits(q, provider.id, gone)
     await addTraits(q, provider.id, more)
-    return bump(q, provider, clock.now())
+    return moved
   }
   return {
     list: (ctx: Ctx, filter: TraitFilter): Promise<Trait[]> =>
