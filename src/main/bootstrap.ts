@@ -55,6 +55,7 @@ export async function bootstrap(cloud: Cloud, options: StartOptions): Promise<st
     demoUserId: users[0]?.id ?? '',
     publicKey: options.demoKey.publicKey,
   })
+  if (options.state.fresh) await widenDemo(cloud, admin, projects[0]?.id ?? '')
   notices.push(...(await firstImages(cloud, options, admin)))
   return notices
 }
@@ -101,6 +102,16 @@ async function callerOf(cloud: Cloud): Promise<Caller> {
     },
     send: (to, method, pathname, body, headers) => raw(to, method, pathname, body, headers),
   }
+}
+
+/**
+ * demo may ask for more cores and memory than there are, so that a learner meets the scheduler's reasons and not the quota's
+ * (docs/decisions/0008). Only on a new cloud: what a person sets later stays.
+ */
+async function widenDemo(cloud: Cloud, caller: Caller, projectId: string): Promise<void> {
+  await caller.json(cloud.transportTo(nova), 'PUT', `/v2.1/os-quota-sets/${projectId}`, {
+    quota_set: { cores: -1, ram: -1 },
+  })
 }
 
 interface ImageRow {

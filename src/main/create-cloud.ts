@@ -182,6 +182,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       identity: identityOf('nova'),
       settings: config.of(novaConfig),
       neighbours: {
+        keystone: transportTo(keystone),
         glance: transportTo(glance),
         neutron: transportTo(neutron),
         cinder: transportTo(cinder),
