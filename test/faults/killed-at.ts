@@ -5,12 +5,13 @@ import type { Person } from '#main/person.ts'
 import { askForServer, removed, settled, type BootWish } from '../cloud/story.ts'
 import type { RealCloud } from './real-cloud.ts'
 
-/** Throws when a promise is broken. The cloud is left dead, with an empty state, for the next cell. */
+/** `look`: at what else there is to see when all is well again. Throws when a promise is broken. The cloud is left dead, with an empty state, for the next cell. */
 export async function killedAt(
   cloud: RealCloud,
   step: number,
   when: 'before' | 'after',
   wish: BootWish = {},
+  look: () => Promise<void> = async () => undefined,
 ): Promise<void> {
   const name = `killed-${when}-${step}`
   await cloud.up(`kill@step:${step}:${when}`)
@@ -31,6 +32,7 @@ export async function killedAt(
     const server = await settled(demo, id)
     assert.equal(server.status, 'ACTIVE', `after a death at ${where}: ${server.status} ${JSON.stringify(server.fault)}`)
   }
+  await look()
   await clean(cloud)
   await removed(demo, ...ids)
   await clean(cloud)
