@@ -41,4 +41,5 @@ export const createSnapshot = saga<Tools>()<CreateSnapshot, 'scheduler'>('create
   .step('announce', {
     at: 'scheduler',
     do: (s, t) => t.snapshots.made(s.snapshotId),
+    undo: (s, t) => t.snapshots.unmade(s.snapshotId),
   })

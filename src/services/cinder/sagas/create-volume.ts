@@ -61,4 +61,5 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
   .step('announce', {
     at: 'scheduler',
     do: (s, t) => t.volumes.made(s.volumeId, s.source.from === 'image' ? s.source.metadata : null),
+    undo: (s, t) => t.volumes.unmade(s.volumeId, s.source.from === 'image'),
   })

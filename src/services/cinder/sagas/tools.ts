@@ -20,6 +20,8 @@ export interface SchedulerTools {
     displace(volumeId: string): Promise<void>
     /** It is whole: available, unless somebody is deleting it. */
     made(volumeId: string, imageMetadata: Readonly<Record<string, string>> | null): Promise<void>
+    /** Takes `made` back. Throws when somebody uses the volume already. */
+    unmade(volumeId: string, fromImage: boolean): Promise<void>
     createFailed(volumeId: string, ending: Ending): Promise<void>
     /** The row and all that hangs on it are gone. */
     forget(volumeId: string): Promise<void>
@@ -32,6 +34,7 @@ export interface SchedulerTools {
   }
   readonly snapshots: {
     made(snapshotId: string): Promise<void>
+    unmade(snapshotId: string): Promise<void>
     createFailed(snapshotId: string, ending: Ending): Promise<void>
     forget(snapshotId: string): Promise<void>
     deleteFailed(snapshotId: string, ending: Ending): Promise<void>

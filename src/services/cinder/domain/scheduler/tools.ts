@@ -120,6 +120,15 @@ export const schedulerTools =
               now(),
             )
           }),
+        unmade: (volumeId, fromImage) =>
+          database.tx(ctx, 'volume-unmade', async q => {
+            const now = clock.now()
+            const back = { status: 'creating', ...(fromImage ? { bootable: false, imageMetadata: null } : {}) }
+            if (await volumesDb(q).enter(volumeId, 'available', back, now)) return
+            const volume = await volumesDb(q).byId(volumeId)
+            if (volume !== undefined && ![...MAKING, 'error', 'deleting'].includes(volume.status))
+              throw new Fault('VolumeInUse', 409, `Volume ${volumeId} is ${volume.status} already`)
+          }),
         async createFailed(volumeId, ending) {
           if (ending.cancelled) return
           grumble(`volume ${volumeId} could not be made`, ending)
@@ -206,6 +215,10 @@ export const schedulerTools =
               { status: 'available', progress: '100%' },
               now(),
             )
+          }),
+        unmade: snapshotId =>
+          database.tx(ctx, 'snapshot-unmade', async q => {
+            await snapshotsDb(q).enter(snapshotId, 'available', { status: 'creating', progress: '0%' }, clock.now())
           }),
         async createFailed(snapshotId, ending) {
           if (ending.cancelled) return
