@@ -104,7 +104,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
   /** The log-in itself: hash first, so that every failure costs the same. */
   async function provePassword(ctx: Ctx, user: UserEntity | null, password: string): Promise<UserEntity> {
     if (password.length > settings.maxPasswordLength) throw faults.PasswordTooLong({ size: settings.maxPasswordLength })
-    const isRight = await check.verify(user?.id ?? '', password, user?.passwordHash ?? null)
+    const isRight = await check.verify(password, user?.passwordHash ?? null)
     if (user === null) throw faults.Unauthorized()
     const now = clock.now()
     if (isLocked(user, settings, now)) throw faults.Unauthorized()
@@ -156,7 +156,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
       })
       return list[0] ?? null
     })
-    const isRight = await check.verify(`app ${found?.id ?? ''}`, given.secret ?? '', found?.secretHash ?? null)
+    const isRight = await check.verify(given.secret ?? '', found?.secretHash ?? null)
     if (found === null && id !== undefined) throw faults.ApplicationCredentialNotFound({ id })
     if (found === null || !isRight) throw faults.Unauthorized()
     if (found.expiresAt !== null && found.expiresAt.ms <= clock.now()) throw faults.Unauthorized()
