@@ -195,7 +195,7 @@ function wording(file: File, house: House): string[] {
     if (one.reExport && file.layer !== null) found.push(`${name}:${one.line} re-export; import from where it is`)
   if (file.layer === null || file.test) return found
   for (const match of code.matchAll(
-    /^(?:export )?(?:let|var) |^(?:export )?const \w+(?:: [^=\n]+)? = (?:new (?:Map|Set|WeakMap|WeakSet|Array)(?:<[^\n]*>)?\(\)|\[\]|\{\})(?: as [^\n]+)?$/gm,
+    /^(?:export )?(?:let|var) |^(?:export )?const \w+(?:: (?!readonly |Readonly)[^=\n]+)? = (?:new (?:Map|Set|WeakMap|WeakSet|Array)(?:<[^\n]*>)?\(\)|\[\]|\{\})(?: as [^\n]+)?$/gm,
   )) {
     say(match.index, 'mutable state at module level')
   }

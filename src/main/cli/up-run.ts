@@ -43,7 +43,7 @@ const LET_GO_MS = 8_000
 export async function startHere(
   wish: UpWish,
   start: StartCloud,
-  hands: { signal: AbortSignal; progress: (says: string) => void; beganMs: number },
+  hands: { signal: AbortSignal; progress: (says: string) => void; beganMs: number; letGoMs?: number },
 ): Promise<Running> {
   const clock = systemClock()
   const given = { localrc: wish.localrc, flags: wish.flags, cwd: process.cwd(), env: process.env }
@@ -75,7 +75,7 @@ export async function startHere(
         progress: hands.progress,
       }),
       hands.signal,
-      clock.sleep,
+      () => clock.sleep(hands.letGoMs ?? LET_GO_MS),
     )
     writeClouds(state, { authUrl: cloud.authUrl, region: options.region, password: passwords.admin })
     const summary: UpSummary = {
@@ -159,14 +159,10 @@ function asSentence(error: unknown, dir: string): unknown {
 }
 
 /** The start's own answer; when the person gave up meanwhile and it does not come, a Refusal after a while. */
-async function orLetGo<T>(
-  starting: Promise<T>,
-  signal: AbortSignal,
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>,
-): Promise<T> {
+async function orLetGo<T>(starting: Promise<T>, signal: AbortSignal, aWhile: () => Promise<void>): Promise<T> {
   const given = new Refusal('Interrupted before the cloud was ready; the next koto up goes on from here.', 130)
   const gaveUp = new Promise<never>((_resolve, reject) => {
-    const late = (): void => void sleep(LET_GO_MS).then(() => reject(given))
+    const late = (): void => void aWhile().then(() => reject(given))
     if (signal.aborted) late()
     else signal.addEventListener('abort', late, { once: true })
   })
