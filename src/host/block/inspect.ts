@@ -156,7 +156,7 @@ export function createInspector(declaredFormat: string, limits: InspectLimits = 
   }
 
   const takeTail = (chunk: Uint8Array): void => {
-    if (chunk.length >= TAIL) tail = chunk.slice(-TAIL)
+    if (chunk.length >= TAIL) tail = new Uint8Array(chunk.subarray(-TAIL)) // a Buffer's slice would be no copy
     else {
       const both = new Uint8Array(tail.length + chunk.length)
       both.set(tail)

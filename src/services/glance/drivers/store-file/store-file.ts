@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 
 import { createInspector, type Inspection } from '#host/block/inspect.ts'
+import { writeWhole } from '#host/node/file-bytes.ts'
 import { StoreFault, type ImageStore } from '#services/glance/drivers/store.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -36,9 +37,10 @@ export function createFileStore(folder: string): ImageStore {
           size += chunk.length
           if (size > maxBytes) throw new StoreFault('too-large', `the image is larger than ${maxBytes} bytes`)
           judge(inspector?.eat(chunk))
-          md5.update(chunk)
+          const written = writeWhole(file, chunk)
+          md5.update(chunk) // while the disk is busy
           sha512.update(chunk)
-          await file.write(chunk)
+          await written
         }
         const verdict = inspector?.end()
         judge(verdict)
