@@ -46,6 +46,7 @@ import { createPlacement, definition as placement } from '#services/placement/se
 import { cinderConfig } from '#services/cinder/config.ts'
 import { migrations as cinderMigrations } from '#services/cinder/db/migrations.ts'
 import { createCinder, definition as cinder } from '#services/cinder/service.ts'
+import { evictImages } from '#services/nova/reconcilers/evict-images.ts'
 import { novaConfig } from '#services/nova/config.ts'
 import { migrations as novaMigrations } from '#services/nova/db/migrations.ts'
 import { createNova, definition as nova, type Nova } from '#services/nova/service.ts'
@@ -88,6 +89,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         process.stderr.write(`KOTO_FAULT: killed at ${where}\n`)
         process.kill(process.pid, 'SIGKILL')
       },
+      hooks: options.hooks ?? [],
     })
     undo.push(() => platform.close())
     const { clock, ids, cross, bus, log } = platform
@@ -138,8 +140,14 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
 
     // ── this machine
     const machine = await findMachine(
-      { hypervisor: koto.hypervisor, network: koto.network, hosts: koto.hosts },
-      { state, exec: createExec(), clock, onMetadata: metadataOver({ bus, host: hostName(), ids, cross: quiet }) },
+      { hypervisor: koto.hypervisor, network: koto.network, hosts: koto.hosts, egress: koto.egress },
+      {
+        state,
+        exec: createExec(),
+        clock,
+        log: log('nova-compute'),
+        onMetadata: metadataOver({ bus, host: hostName(), ids, cross: quiet }),
+      },
     )
     undo.push(() => machine.fabric?.close())
 
@@ -193,6 +201,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         hostIp: host.ip,
         hypervisor: host.hypervisor,
         files: host.files,
+        driveForAll: host.driveForAll,
       })),
       pipeline: pipeline('compute'),
       sha224,
@@ -294,6 +303,8 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     for (const one of sagaReconcilers('nova')) care.add(one, () => ({ engine: compute.engine as never, clock }))
     volumes.reconcile(care)
+    const unusedMs = config.of(novaConfig).imageCacheUnusedS * 1000
+    care.add(evictImages, () => ({ images: machine.images, unusedMs }))
     care.start()
     undo.push(() => care.stop())
 

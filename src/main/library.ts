@@ -7,6 +7,7 @@ import { writeClouds } from '#host/node/state-dir-clouds.ts'
 import { demoKey } from '#host/node/state-dir-key.ts'
 import { randomIds } from '#kernel/lib/ids.ts'
 import { systemClock } from '#kernel/lib/clock.ts'
+import type { Hook } from '#kernel/crossing/crossing.ts'
 import { startCloud } from '#main/main.ts'
 import { keepPasswords, readSettings } from '#main/cli/settings.ts'
 import { kotoConfig } from '#main/options.ts'
@@ -27,6 +28,8 @@ export interface CloudWish {
   /** `service.option` → value, as `--set` takes them. */
   readonly set?: Readonly<Record<string, string>>
   readonly progress?: (says: string) => void
+  /** Watch, delay, pause or break what crosses between components: see `kernel/crossing`. */
+  readonly hooks?: readonly Hook[]
 }
 
 export interface CloudHandle extends AsyncDisposable {
@@ -68,6 +71,7 @@ export async function createCloud(wish: CloudWish = {}): Promise<CloudHandle> {
       disabled: settings.disabled,
       signal: new AbortController().signal,
       progress: wish.progress ?? (() => undefined),
+      hooks: wish.hooks ?? [],
     })
     writeClouds(state, {
       authUrl: cloud.authUrl,

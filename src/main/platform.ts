@@ -6,7 +6,7 @@ import { openSqlite } from '#host/node/sqlite.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 import { createBus, type Bus } from '#kernel/bus/bus.ts'
 import { memoryTransport } from '#kernel/bus/memory-transport.ts'
-import { crossings, type Cross } from '#kernel/crossing/crossing.ts'
+import { crossings, type Cross, type Hook } from '#kernel/crossing/crossing.ts'
 import { faultHooks } from '#kernel/crossing/faults.ts'
 import { recorder, type JourneyStore, type Moment, type Recorder } from '#kernel/crossing/recorder.ts'
 import { fromJson, json, time } from '#kernel/db/codecs.ts'
@@ -61,6 +61,8 @@ export interface PlatformOptions {
   readonly faults: string
   /** Ends the process at once, as kill -9 would. `where`: the crossing, for people. */
   readonly die: (where: string) => void
+  /** What else stands at the seam. */
+  readonly hooks?: readonly Hook[]
 }
 
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
@@ -87,7 +89,11 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     store: journeyStore(journeys, clock),
     onError: error => log('koto').warn(null, `a journey could not be kept: ${error.message}`),
   })
-  const cross = crossings([record.hook, ...faultHooks(options.faults, { clock, die: options.die })])
+  const cross = crossings([
+    record.hook,
+    ...faultHooks(options.faults, { clock, die: options.die }),
+    ...(options.hooks ?? []),
+  ])
   const bus = createBus({
     transport: memoryTransport(clock),
     cross,

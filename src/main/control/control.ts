@@ -2,6 +2,7 @@
 // create-cloud implements CloudControl; control/server.ts puts it on a unix socket; control/client.ts is the other end.
 // Field names are the JSON a person sees (`--json`), so they are written as they are printed.
 import type { Reason } from '#kernel/contract/verdict.ts'
+import type { Hook } from '#kernel/crossing/crossing.ts'
 import type { Config, EffectiveOption } from '#kernel/config/config.ts'
 import type { LogFiles } from '#host/node/log-file.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
@@ -186,6 +187,8 @@ export interface StartOptions {
   readonly signal: AbortSignal
   /** Called with one sentence as the start goes on, e.g. `building the koto-tiny image`. */
   readonly progress: (says: string) => void
+  /** More hooks on the seam, after those of `KOTO_FAULT`. */
+  readonly hooks?: readonly Hook[]
 }
 
 export interface StartedCloud {
