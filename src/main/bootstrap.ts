@@ -1,14 +1,13 @@
 // First data through the public APIs, in order: flavors, networks, images, key pair. Idempotent; what is there is left alone.
-import { createReadStream, existsSync } from 'node:fs'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { createExec } from '#host/node/exec.ts'
+import { fileBytes } from '#host/node/file-bytes.ts'
 import type { Guest } from '#host/guest/build-guest.ts'
 import type { HttpAnswer } from '#kernel/http/call.ts'
 import { wordsOf, type Transport } from '#kernel/http/client.ts'
 import type { StartOptions } from '#main/control/control.ts'
 import type { Cloud } from '#main/create-cloud.ts'
+import { guestCache } from '#main/guest-cache.ts'
 import { bootstrapNetwork } from '#services/neutron/domain/bootstrap.ts'
 import { definition as neutron } from '#services/neutron/service.ts'
 import { definition as keystone } from '#services/keystone/service.ts'
@@ -57,6 +56,9 @@ export async function bootstrap(cloud: Cloud, options: StartOptions): Promise<st
   })
   if (options.state.fresh) await widenDemo(cloud, admin, projects[0]?.id ?? '')
   notices.push(...(await firstImages(cloud, options, admin)))
+  // After the guest is built: its kernel is what /dev/kvm is proved with.
+  const emulation = await cloud.machine.emulation()
+  if (emulation !== null) notices.push(emulation)
   return notices
 }
 
@@ -126,38 +128,30 @@ async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller):
   const { images } = await caller.json<{ images: ImageRow[] }>(to, 'GET', '/v2/images?visibility=public&limit=100')
   const there = (name: string): ImageRow | undefined =>
     images.find(image => image.name === name && image.status === 'active')
-  if (there('koto-tiny') !== undefined) return []
-  const checkout = fileURLToPath(new URL('../..', import.meta.url))
-  const cacheDir = existsSync(path.join(checkout, '.git'))
-    ? path.join(checkout, '.cache', 'guest')
-    : options.state.folder('cache', 'guest')
+  const isHalf = images.some(image => image.name.startsWith('koto-tiny') && image.status === 'queued')
+  if (there('koto-tiny') !== undefined && !isHalf) return []
   const { buildGuest } = await import('#host/guest/build-guest.ts')
   let guest: Guest
   try {
-    guest = await buildGuest({ cacheDir, exec: createExec(), log: options.progress })
+    guest = await buildGuest({ cacheDir: guestCache(options.state), exec: createExec(), log: options.progress })
   } catch (error) {
     return [`The image koto-tiny could not be built: ${(error as Error).message}`]
   }
-  const make = async (
-    name: string,
-    file: { path: string; size: number },
-    fields: Record<string, unknown>,
-  ): Promise<string> => {
-    const half = images.find(image => image.name === name && image.status === 'queued')
-    const id =
-      half?.id ?? (await caller.json<ImageRow>(to, 'POST', '/v2/images', { name, visibility: 'public', ...fields })).id
-    await caller.send(to, 'PUT', `/v2/images/${id}/file`, createReadStream(file.path, { highWaterMark: 1 << 20 }), {
-      'content-type': 'application/octet-stream',
-      'content-length': String(file.size),
-    })
+  const sending: Promise<HttpAnswer>[] = []
+  /** The row at once; its bytes are on their way beside those of the others. */
+  const make = async (name: string, file: { path: string; size: number }, fields: object): Promise<string> => {
+    const known = there(name) ?? images.find(image => image.name === name && image.status === 'queued')
+    if (known?.status === 'active') return known.id
+    const wish = { name, visibility: 'public', ...fields }
+    const { id } = known ?? (await caller.json<ImageRow>(to, 'POST', '/v2/images', wish))
+    const headers = { 'content-type': 'application/octet-stream', 'content-length': String(file.size) }
+    const sent = caller.send(to, 'PUT', `/v2/images/${id}/file`, fileBytes(file.path), headers)
+    sent.catch(() => undefined) // whoever waits for all of them hears of it
+    sending.push(sent)
     return id
   }
-  const kernel =
-    there('koto-tiny-kernel')?.id ??
-    (await make('koto-tiny-kernel', guest.kernel, { disk_format: 'aki', container_format: 'aki' }))
-  const ramdisk =
-    there('koto-tiny-ramdisk')?.id ??
-    (await make('koto-tiny-ramdisk', guest.ramdisk, { disk_format: 'ari', container_format: 'ari' }))
+  const kernel = await make('koto-tiny-kernel', guest.kernel, { disk_format: 'aki', container_format: 'aki' })
+  const ramdisk = await make('koto-tiny-ramdisk', guest.ramdisk, { disk_format: 'ari', container_format: 'ari' })
   await make('koto-tiny', guest.disk, {
     disk_format: 'qcow2',
     container_format: 'bare',
@@ -169,5 +163,6 @@ async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller):
     os_distro: 'koto',
     os_admin_user: 'koto',
   })
+  await Promise.all(sending)
   return []
 }

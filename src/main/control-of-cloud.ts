@@ -39,6 +39,9 @@ const megabytes = (pid: number): number | null => {
   }
 }
 
+/** What a host's report calls it, in the words of `koto status`. */
+const accelerators: Readonly<Record<string, string>> = { kvm: 'kvm', tcg: 'emulation' }
+
 export function controlOf(
   cloud: Cloud,
   options: StartOptions,
@@ -75,7 +78,7 @@ export function controlOf(
         name: node.host,
         state: service !== undefined && isUp(service, platform.clock.now(), downAfterMs) ? 'up' : 'down',
         enabled: service?.disabled !== true,
-        hypervisor: `${node.hypervisorType.toLowerCase()} (${node.accelerator})`,
+        hypervisor: node.accelerator === 'simulated' ? 'simulated' : `qemu (${accelerators[node.accelerator] ?? '?'})`,
         vcpus: node.vcpus,
         vcpus_used: node.vcpusUsed,
         memory_mb: node.memoryMb,

@@ -8,7 +8,9 @@ import { probeNetwork, whereIs } from '#host/linux/probe.ts'
 import type { Exec } from '#host/node/exec.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
+import type { Log } from '#kernel/lib/log.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
+import { builtKernel, guestCache } from '#main/guest-cache.ts'
 import type { Mechanism, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
 import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-simulated/mechanism-simulated.ts'
 import type { HostFiles } from '#services/nova/actors/compute.ts'
@@ -22,13 +24,14 @@ export interface HostWish {
   readonly network: 'auto' | 'linux' | 'simulated'
   /** Simulated hosts beside the real one. */
   readonly hosts: number
+  /** Whether guests may reach the world through this machine's connections. */
+  readonly egress: boolean
 }
 export interface MachineParts {
   readonly state: StateDir
   readonly exec: Exec
   readonly clock: Clock
-  /** A Linux kernel to prove /dev/kvm with, where there is one. */
-  readonly probeKernel?: string
+  readonly log: Log
   /** Answers what guests ask of 169.254.169.254. */
   readonly onMetadata: OnMetadata
 }
@@ -38,6 +41,8 @@ export interface Host {
   readonly hypervisor: Hypervisor
   readonly files: HostFiles
   readonly simulated: boolean
+  /** Guests here reach no metadata service: each learns who it is from a drive. */
+  readonly driveForAll: boolean
 }
 export interface Machine {
   readonly hosts: readonly Host[]
@@ -48,6 +53,8 @@ export interface Machine {
   readonly notices: readonly string[]
   readonly hypervisorKind: 'qemu' | 'simulated'
   readonly networkKind: 'linux' | 'simulated'
+  /** Proves /dev/kvm if that has not been done since the machine started. One sentence when guests are emulated, else null. */
+  emulation(): Promise<string | null>
 }
 
 /** The first address of this machine that others could use, else loopback. */
@@ -83,17 +90,26 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
   let fabric: Fabric | null = null
   if (wish.network === 'linux' || (wish.network === 'auto' && real)) {
     const probe = await probeNetwork({ exec, clock, root, deep: false })
-    const because = probe.findings.filter(finding => finding.needed && !finding.ok).map(finding => finding.says)
-    if (probe.usable) fabric = createFabric({ stateDir: state.path, exec, clock, root })
-    else if (wish.network === 'linux') throw new Refusal(`A real network cannot be had: ${because.join('; ')}.`)
-    else notices.push(`The network is simulated, no packets flow: ${because.join('; ')}.`)
+    const because = probe.findings.flatMap(finding => (finding.needed && !finding.ok ? [finding.cause] : [])).join('; ')
+    if (probe.usable) {
+      fabric = createFabric({ stateDir: state.path, exec, clock, root })
+      for (const finding of probe.findings) if (!finding.ok) notices.push(finding.says)
+    } else if (wish.network === 'linux') throw new Refusal(`A real network cannot be had: ${because}.`)
+    else notices.push(`The network is simulated and carries no packets: ${because}.`)
   }
   let mechanism: Mechanism
   if (fabric === null) mechanism = createSimulatedMechanism()
   else {
     await fabric.start()
     const { createLinuxMechanism } = await import('#services/neutron/drivers/mechanism-linux/mechanism-linux.ts')
-    mechanism = await createLinuxMechanism({ fabric, stateDir: state.path, clock, root, onMetadata: parts.onMetadata })
+    mechanism = await createLinuxMechanism({
+      fabric,
+      stateDir: state.path,
+      clock,
+      root,
+      onMetadata: parts.onMetadata,
+      egress: wish.egress && (await whereIs('pasta')) !== null,
+    })
   }
 
   const drives = createConfigDrives({
@@ -107,8 +123,12 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
     const { createFileImageCache } = await import('#services/nova/drivers/image-cache-file/image-cache-file.ts')
     images = createFileImageCache({ folder: state.folder('image-cache'), exec, clock })
     await images.clean()
+    const cache = guestCache(state)
     const hypervisor = await createQemuHypervisor({
       state: state.path,
+      verdicts: cache,
+      probeKernel: () => builtKernel(cache),
+      onProblem: sentence => parts.log.warn(null, sentence),
       clock,
       exec,
       ...(fabric === null
@@ -120,9 +140,15 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
               remove: tap => fabric.link.removeTap(tap),
             },
           }),
-      ...(parts.probeKernel === undefined ? {} : { probeKernel: parts.probeKernel }),
     })
-    hosts.push({ name, ip: '127.0.0.1', hypervisor, files: realFiles(images, drives), simulated: false })
+    hosts.push({
+      name,
+      ip: '127.0.0.1',
+      hypervisor,
+      files: realFiles(images, drives),
+      simulated: false,
+      driveForAll: fabric === null,
+    })
   } else {
     hosts.push(simulatedHost(name, state, clock))
   }
@@ -135,6 +161,10 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
     notices,
     hypervisorKind: real ? 'qemu' : 'simulated',
     networkKind: fabric === null ? 'simulated' : 'linux',
+    async emulation() {
+      const facts = real ? await hosts[0]?.hypervisor.facts() : undefined
+      return facts?.accelerator.kind === 'tcg' ? `Guests are emulated: ${facts.accelerator.why}.` : null
+    },
   }
 }
 
@@ -164,6 +194,7 @@ function realFiles(images: ImageCache, drives: ReturnType<typeof createConfigDri
       }
     },
     makeConfigDrive: (serverId, files) => drives.write(serverId, files),
+    removeConfigDrive: serverId => drives.remove(serverId),
   }
 }
 async function* streamed(
@@ -184,9 +215,11 @@ function simulatedHost(name: string, state: StateDir, clock: Clock): Host {
     ip: '127.0.0.1',
     hypervisor,
     simulated: true,
+    driveForAll: false,
     files: {
       ensureImage: async image => ({ path: `/simulated/${image.id}`, format: 'qcow2', virtualSize: image.size ?? 0 }),
       makeConfigDrive: async serverId => `/simulated/${serverId}.iso`,
+      removeConfigDrive: async () => undefined,
     },
   }
 }

@@ -31,6 +31,12 @@ export const kotoConfig = defineConfig('koto', {
     sentence:
       "What carries packets: linux uses the kernel's bridges inside namespaces of our own, simulated carries none.",
   },
+  egress: {
+    type: 'bool',
+    default: true,
+    sentence:
+      "Lets guests reach the world through this machine's own connections, where pasta is installed; never its loopback.",
+  },
   hosts: { type: 'int', default: 0, min: 0, max: 10_000, sentence: 'Simulated compute hosts beside the real one.' },
   region: {
     type: 'text',

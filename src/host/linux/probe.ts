@@ -13,6 +13,8 @@ export interface NetworkFinding {
   readonly needed: boolean
   /** One sentence: what was found, or what is missing and what is done instead. */
   readonly says: string
+  /** What is missing alone, without a full stop; empty when nothing is. */
+  readonly cause: string
   /** Debian's name of what would mend it. */
   readonly install?: string
 }
@@ -36,32 +38,32 @@ const TOOLS: readonly { program: string; install: string; needed: boolean; witho
     program: 'unshare',
     install: 'util-linux',
     needed: true,
-    without: 'namespaces cannot be made, so the network is simulated',
+    without: 'namespaces cannot be made',
   },
   {
     program: 'nsenter',
     install: 'util-linux',
     needed: true,
-    without: 'namespaces cannot be entered, so the network is simulated',
+    without: 'namespaces cannot be entered',
   },
   {
     program: 'mount',
     install: 'mount',
     needed: true,
-    without: 'the fabric cannot be furnished, so the network is simulated',
+    without: 'the fabric cannot be furnished',
   },
-  { program: 'ip', install: 'iproute2', needed: true, without: 'bridges cannot be made, so the network is simulated' },
+  { program: 'ip', install: 'iproute2', needed: true, without: 'bridges cannot be made' },
   {
     program: 'nft',
     install: 'nftables',
     needed: true,
-    without: 'security groups cannot be enforced, so the network is simulated',
+    without: 'security groups cannot be enforced',
   },
   {
     program: 'dnsmasq',
     install: 'dnsmasq-base',
     needed: true,
-    without: 'guests get no address, so the network is simulated',
+    without: 'guests get no address',
   },
   { program: 'pasta', install: 'passt', needed: false, without: 'guests do not reach the world outside the cloud' },
 ]
@@ -72,14 +74,11 @@ export async function probeNetwork(options: ProbeOptions): Promise<NetworkProbe>
   const add = (finding: NetworkFinding): void => void findings.push(finding)
   for (const tool of TOOLS) {
     const path = await whereIs(tool.program)
-    const says = path === null ? `${tool.program} is not installed: ${tool.without}.` : `${path} is there.`
-    add({
-      name: tool.program,
-      ok: path !== null,
-      needed: tool.needed,
-      says,
-      ...(path === null ? { install: tool.install } : {}),
-    })
+    if (path !== null) add(found(tool.program, tool.needed, `${path} is there.`))
+    else {
+      const cause = `${tool.program} is not installed (package ${tool.install}): ${tool.without}`
+      add({ ...lacking(tool.program, tool.needed, cause), install: tool.install })
+    }
   }
   add(await tryNamespaces(options))
   add(await tryTun(options.root))
@@ -87,6 +86,21 @@ export async function probeNetwork(options: ProbeOptions): Promise<NetworkProbe>
   if (options.deep && usable()) for (const finding of await tryFabric(options)) add(finding)
   return { usable: usable(), findings }
 }
+
+const found = (name: string, needed: boolean, says: string): NetworkFinding => ({
+  name,
+  ok: true,
+  needed,
+  says,
+  cause: '',
+})
+const lacking = (name: string, needed: boolean, cause: string): NetworkFinding => ({
+  name,
+  ok: false,
+  needed,
+  says: needed ? `${cause}; the network is simulated.` : `${cause}.`,
+  cause,
+})
 
 /** Where a program is, on PATH or in the folders that an ordinary user's PATH lacks. */
 export async function whereIs(program: string): Promise<string | null> {
@@ -115,19 +129,8 @@ async function tryNamespaces({ exec, root }: ProbeOptions): Promise<NetworkFindi
       code: 1,
       stderr: error instanceof Error ? error.message : String(error),
     }))
-  if (made.code === 0)
-    return {
-      name,
-      ok: true,
-      needed: true,
-      says: root ? 'Network namespaces can be made.' : 'An ordinary user may make namespaces here.',
-    }
-  return {
-    name,
-    ok: false,
-    needed: true,
-    says: `${await whyNoNamespaces(root, made.stderr)}; the network is simulated.`,
-  }
+  if (made.code !== 0) return lacking(name, true, await whyNoNamespaces(root, made.stderr))
+  return found(name, true, root ? 'Network namespaces can be made.' : 'An ordinary user may make namespaces here.')
 }
 
 async function whyNoNamespaces(root: boolean, stderr: string): Promise<string> {
@@ -153,22 +156,13 @@ async function whyNoNamespaces(root: boolean, stderr: string): Promise<string> {
 async function tryTun(root: boolean): Promise<NetworkFinding> {
   const name = '/dev/net/tun'
   if (!(await may(name, constants.F_OK))) {
-    return {
-      name,
-      ok: false,
-      needed: true,
-      says: '/dev/net/tun is not there (modprobe tun, or give the container that device); the network is simulated.',
-    }
+    return lacking(name, true, '/dev/net/tun is not there (modprobe tun, or give the container that device)')
   }
   if (!root && !(await may(name, constants.R_OK | constants.W_OK))) {
-    return {
-      name,
-      ok: false,
-      needed: true,
-      says: '/dev/net/tun may not be opened by this user (chmod 0666 /dev/net/tun is the usual setting); the network is simulated.',
-    }
+    const cause = '/dev/net/tun may not be opened by this user (chmod 0666 /dev/net/tun is the usual setting)'
+    return lacking(name, true, cause)
   }
-  return { name, ok: true, needed: true, says: 'Guests can have network devices.' }
+  return found(name, true, 'Guests can have network devices.')
 }
 
 /** The kernel's parts, each tried where it will be used. */
@@ -179,8 +173,8 @@ async function tryFabric(options: ProbeOptions): Promise<NetworkFinding[]> {
     await fabric.start()
     return await tryParts(fabric)
   } catch (error) {
-    const says = `A trial network could not be made (${error instanceof Error ? error.message : String(error)}); the network is simulated.`
-    return [{ name: 'fabric', ok: false, needed: true, says }]
+    const why = error instanceof Error ? error.message : String(error)
+    return [lacking('fabric', true, `A trial network could not be made (${why})`)]
   } finally {
     await fabric.stop().catch(() => undefined)
     await rm(stateDir, { recursive: true, force: true })
@@ -196,21 +190,20 @@ async function tryParts(fabric: Fabric): Promise<NetworkFinding[]> {
   }
   const findings: NetworkFinding[] = []
   const say = (name: string, ok: boolean, needed: boolean, good: string, bad: string): void =>
-    void findings.push({ name, ok, needed, says: ok ? good : bad })
-  const simulated = 'the network is simulated.'
+    void findings.push(ok ? found(name, needed, good) : lacking(name, needed, bad))
   say(
     'bridge',
     await link('link add dev br0 type bridge'),
     true,
     'The kernel has bridges.',
-    `The kernel has no bridges (modprobe bridge): ${simulated}`,
+    'The kernel has no bridges (modprobe bridge)',
   )
   say(
     'veth',
     await link('link add dev v0 type veth peer name v1'),
     true,
     'The kernel has veth pairs.',
-    `The kernel has no veth pairs (modprobe veth): ${simulated}`,
+    'The kernel has no veth pairs (modprobe veth)',
   )
   say(
     'tap',
@@ -220,21 +213,21 @@ async function tryParts(fabric: Fabric): Promise<NetworkFinding[]> {
     ),
     true,
     'Taps can be made.',
-    `Taps cannot be made: ${simulated}`,
+    'Taps cannot be made',
   )
   say(
     'nft on bridges',
     await nft('ether type arp accept', 'bridge'),
     true,
     'Filters work on bridges.',
-    `nftables does not work on bridges here: ${simulated}`,
+    'nftables does not work on bridges here',
   )
   say(
     'nat',
     await nft('snat to 192.0.2.1', 'ip'),
     true,
     'Addresses can be translated.',
-    `nftables does not translate addresses here: ${simulated}`,
+    'nftables does not translate addresses here',
   )
   const netfilter =
     (await fabric.exec.run(['tee', '/proc/sys/net/bridge/bridge-nf-call-iptables'], { stdin: '1', anyCode: true }))
@@ -245,10 +238,10 @@ async function tryParts(fabric: Fabric): Promise<NetworkFinding[]> {
     tracked,
     false,
     netfilter ? 'Connections are tracked through br_netfilter.' : 'Connections are tracked on bridges.',
-    'Connections are not tracked on bridges: security groups remember each flow for five minutes instead.',
+    'Connections are not tracked on bridges: security groups remember each flow for five minutes instead',
   )
   const vxlan = await link('link add dev vx0 type vxlan id 1 dstport 4789 nolearning')
-  say('vxlan', vxlan, false, 'Networks can span hosts.', 'The kernel has no VXLAN: networks stay on one host.')
+  say('vxlan', vxlan, false, 'Networks can span hosts.', 'The kernel has no VXLAN: networks stay on one host')
   return findings
 }
 

@@ -11,6 +11,8 @@ export interface Accelerator {
   readonly why: string
   /** The group that owns /dev/kvm, for guests that run as another user. */
   readonly kvmGid?: number
+  /** Not tried for want of a kernel or of room: worth asking again. */
+  readonly provisional?: true
 }
 
 export interface AcceleratorProbe {
@@ -48,22 +50,25 @@ export async function chooseAccelerator(probe: AcceleratorProbe): Promise<Accele
     .then(text => JSON.parse(text) as { key: string; verdict: Accelerator })
     .catch(() => undefined)
   if (kept?.key === key) return kept.verdict
-  if (probe.kernel === undefined) return { kind: 'tcg', why: 'no kernel to prove /dev/kvm with' }
+  if (probe.kernel === undefined) return { kind: 'tcg', why: 'no kernel to prove /dev/kvm with', provisional: true }
   let verdict: Accelerator
   try {
     verdict = await prove(probe, probe.kernel)
   } catch (error) {
-    return { kind: 'tcg', why: `the proof of /dev/kvm failed: ${String(error)}` } // not kept: a full disk says nothing of KVM
+    // Not kept: a full disk says nothing of KVM.
+    return { kind: 'tcg', why: `the proof of /dev/kvm failed: ${String(error)}`, provisional: true }
   }
   const whole: Accelerator = verdict.kind === 'kvm' ? { ...verdict, kvmGid: device.gid } : verdict
+  // Several clouds may share the folder and prove at the same time.
+  const draft = `${file}.${process.pid}.new`
   await mkdir(probe.cacheFolder, { recursive: true, mode: 0o700 })
-  await writeFile(`${file}.new`, JSON.stringify({ key, verdict: whole }), { mode: 0o600 })
-  await rename(`${file}.new`, file)
+  await writeFile(draft, JSON.stringify({ key, verdict: whole }), { mode: 0o600 })
+  await rename(draft, file)
   return whole
 }
 
 async function prove(probe: AcceleratorProbe, kernel: string): Promise<Accelerator> {
-  const folder = `${probe.cacheFolder}/accelerator-probe`
+  const folder = `${probe.cacheFolder}/accelerator-probe-${process.pid}`
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   try {

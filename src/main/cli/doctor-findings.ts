@@ -1,5 +1,5 @@
 // The examination behind `koto doctor`: programs, the processor, what the kernel allows, room, ports.
-import { existsSync, statfsSync, accessSync, constants, globSync } from 'node:fs'
+import { existsSync, statfsSync, accessSync, constants } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -7,6 +7,7 @@ import { systemClock } from '#kernel/lib/clock.ts'
 import { createExec } from '#host/node/exec.ts'
 import { probeNetwork } from '#host/linux/probe.ts'
 import type { StateDir } from '#host/node/state-dir.ts'
+import { keptVerdict } from '#main/guest-cache.ts'
 
 export interface Finding {
   readonly what: string
@@ -122,18 +123,14 @@ async function virtualization(state: StateDir): Promise<Finding> {
   const what = 'hardware virtualization'
   if (which('qemu-system-x86_64') === null) return lesser(what, 'not looked at without QEMU')
   if (!existsSync('/dev/kvm')) return lesser(what, 'there is no /dev/kvm: guests are emulated, about ten times slower')
-  const kept =
-    globSync('{,*/,*/*/}cache/accelerator.json', { cwd: state.path }).map(name => state.read(name))[0] ?? null
-  if (kept !== null) {
-    const { verdict } = JSON.parse(kept) as { verdict: { kind: string; why: string } }
-    return verdict.kind === 'kvm' ? good(what, verdict.why) : lesser(what, `${verdict.why}; guests are emulated`)
-  }
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK)
-    return good(what, '/dev/kvm is there; koto up proves it with a guest before using it')
   } catch {
     return lesser(what, '/dev/kvm may not be opened by this user (join the group kvm): guests are emulated')
   }
+  const kept = keptVerdict(state)
+  if (kept === null) return good(what, '/dev/kvm is there; koto up proves it with a guest before using it')
+  return kept.kind === 'kvm' ? good(what, kept.why) : lesser(what, `${kept.why}; guests are emulated`)
 }
 
 /** Each part of the kernel that networks need, tried in a throw-away namespace. */

@@ -33,6 +33,13 @@ export const novaConfig = defineConfig('nova', {
   volumeTimeoutS: { type: 'int', default: 600, min: 1, sentence: 'Seconds a volume made for a server may take.' },
   maxLimit: { type: 'int', default: 1000, min: 1, sentence: 'The most entries of a list in one answer.' },
   consoleTokenTtlS: { type: 'int', default: 600, min: 10, sentence: 'Seconds a console address stays good.' },
+  forceConfigDrive: { type: 'bool', default: false, sentence: 'Give every guest a config drive, asked for or not.' },
+  imageCacheUnusedS: {
+    type: 'int',
+    default: 86_400,
+    min: 0,
+    sentence: 'Seconds after which a host forgets an image that no guest stands on; 0 keeps it for ever.',
+  },
   dhcpDomain: {
     type: 'text',
     default: 'novalocal',

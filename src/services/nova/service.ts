@@ -87,6 +87,8 @@ export interface HostParts {
   readonly hostIp: string
   readonly hypervisor: Hypervisor
   readonly files: HostFiles
+  /** Every guest here is given a config drive; default: those that ask, or all by `forceConfigDrive`. */
+  readonly driveForAll?: boolean
 }
 
 export interface NovaTools {
@@ -230,6 +232,7 @@ export function createNova(tools: NovaTools): Nova {
       cross,
       hypervisor: host.hypervisor,
       files: host.files,
+      driveForAll: host.driveForAll === true || settings.forceConfigDrive,
       identity: tools.identity,
       glance,
       neutron,

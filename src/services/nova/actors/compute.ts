@@ -30,6 +30,8 @@ export interface HostFiles {
   ): Promise<{ path: string; format: 'raw' | 'qcow2'; virtualSize: number }>
   /** An ISO named `config-2` with these files. */
   makeConfigDrive(serverId: string, files: Readonly<Record<string, string>>): Promise<string>
+  /** Harmless when there is none. */
+  removeConfigDrive(serverId: string): Promise<void>
 }
 
 export interface ComputeParts {
@@ -43,6 +45,8 @@ export interface ComputeParts {
   readonly cross: Cross
   readonly hypervisor: Hypervisor
   readonly files: HostFiles
+  /** Every guest here is given a config drive, asked for or not. */
+  readonly driveForAll: boolean
   readonly identity: ServiceIdentity
   readonly glance: GlanceNeighbour
   readonly neutron: (ctx: Ctx) => NeutronTools
@@ -149,7 +153,7 @@ export function createCompute(parts: ComputeParts): Compute {
       cinder: later(asService, parts.cinder),
       hypervisor: {
         async spawn(server, image, nics, disks, signal) {
-          const iso = server.configDrive ? await configDrive(ctx, server.serverId, nics) : undefined
+          const iso = await configDrive(ctx, server, nics)
           const spec = guestSpec(server, image, nics, disks, iso)
           const payload = {
             vcpus: spec.vcpus,
@@ -160,7 +164,7 @@ export function createCompute(parts: ComputeParts): Compute {
           }
           await driver(ctx, 'spawn', server.serverId, payload, () => hypervisor.spawn(spec, { signal }))
         },
-        destroy: serverId => driver(ctx, 'destroy', serverId, {}, () => hypervisor.destroy(serverId)),
+        destroy: serverId => driver(ctx, 'destroy', serverId, {}, () => destroy(serverId)),
         async power(server, verb, signal) {
           const id = server.serverId
           await driver(ctx, verb, id, {}, async () => {
@@ -207,9 +211,18 @@ export function createCompute(parts: ComputeParts): Compute {
     tap: nic.tap,
     mtu: nic.mtu,
   })
-  const configDrive = async (ctx: Ctx, serverId: string, nics: readonly NicRecord[]): Promise<string> => {
+  const configDrive = async (
+    ctx: Ctx,
+    { serverId, configDrive: wanted }: { serverId: string; configDrive: boolean },
+    nics: readonly NicRecord[],
+  ): Promise<string | undefined> => {
+    if (!wanted && !parts.driveForAll) return undefined
     const { files } = await conductor.any().config_drive_files(ctx, { serverId, nics: [...nics] })
     return parts.files.makeConfigDrive(serverId, files)
+  }
+  const destroy = async (serverId: string): Promise<void> => {
+    await hypervisor.destroy(serverId)
+    await parts.files.removeConfigDrive(serverId)
   }
   /** The guest as it should be by the rows, for starting it again. */
   const specOf = async (
@@ -219,7 +232,7 @@ export function createCompute(parts: ComputeParts): Compute {
   ): Promise<ReturnType<typeof guestSpec>> => {
     const image = server.imageId === '' ? null : await tools(ctx).images.ensure(server, signal)
     const disks = server.volumes.flatMap(volume => (volume.connectionInfo === null ? [] : [connected(volume)]))
-    const iso = server.configDrive ? await configDrive(ctx, server.serverId, server.nics) : undefined
+    const iso = await configDrive(ctx, server, server.nics)
     return guestSpec(server, image, server.nics, disks, iso)
   }
 
@@ -250,7 +263,7 @@ export function createCompute(parts: ComputeParts): Compute {
     for (const [serverId, wanted] of Object.entries(answer.wanted)) {
       const state = guests[serverId] ?? 'missing'
       try {
-        if (wanted === 'gone') await hypervisor.destroy(serverId)
+        if (wanted === 'gone') await destroy(serverId)
         else if (
           wanted === 'running' &&
           (state === 'shutdown' || state === 'missing' || state === 'crashed') &&

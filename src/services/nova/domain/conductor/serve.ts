@@ -124,7 +124,7 @@ async function hostReport(
         freeDiskGb: facts.diskFreeGb,
         cpuInfo: facts.cpu as unknown as Record<string, unknown>,
         capabilities: report.capabilities,
-        accelerator: facts.accelerator.why,
+        accelerator: facts.accelerator.kind,
         cpuRatio: ratios.cpu,
         ramRatio: ratios.ram,
         diskRatio: ratios.disk,

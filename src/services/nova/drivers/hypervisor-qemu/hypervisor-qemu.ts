@@ -54,8 +54,10 @@ export interface QemuHypervisorOptions {
   readonly binary?: string
   /** `auto` proves /dev/kvm first. */
   readonly accelerator?: 'auto' | 'kvm' | 'tcg'
-  /** A Linux kernel to prove /dev/kvm with. */
-  readonly probeKernel?: string
+  /** A Linux kernel to prove /dev/kvm with, where there is one by now. Without one emulation is used, and asked again next time. */
+  readonly probeKernel?: () => string | undefined
+  /** Where the verdict on /dev/kvm is kept; default `cache` in the state folder. */
+  readonly verdicts?: string
   /** How many guests may be starting at once. Default: the number of cores. */
   readonly startingAtOnce?: number
   /** How long a guest counts as starting when its console does not say that it is up. */
@@ -90,14 +92,20 @@ export async function createQemuHypervisor(options: QemuHypervisorOptions): Prom
   const accelerator = (): Promise<Accelerator> => {
     if (options.accelerator === 'kvm' || options.accelerator === 'tcg')
       return Promise.resolve({ kind: options.accelerator, why: 'as configured' })
-    return (verdict ??= chooseAccelerator({
+    if (verdict !== undefined) return verdict
+    const kernel = options.probeKernel?.()
+    const asked = chooseAccelerator({
       exec,
       clock,
       binary,
       qemuVersion: qemuVersion.split('\n')[0] ?? '',
-      cacheFolder: `${state}/cache`,
-      ...(options.probeKernel === undefined ? {} : { kernel: options.probeKernel }),
-    }))
+      cacheFolder: options.verdicts ?? `${state}/cache`,
+      ...(kernel === undefined ? {} : { kernel }),
+    })
+    verdict = asked
+    const forget = (): void => void (verdict === asked && (verdict = undefined))
+    void asked.then(found => (found.provisional === true ? forget() : undefined), forget)
+    return asked
   }
   const tools: QemuTools = {
     clock,
