@@ -97,15 +97,9 @@ export const portsDb = {
     )
   },
   async ofDevice(q: Q, deviceId: string): Promise<Port[]> {
-    return (
-      await q
-        .selectFrom('ports')
-        .selectAll()
-        .where('device_id', '=', deviceId)
-        .orderBy('created_at')
-        .orderBy('id')
-        .execute()
-    ).map(toPort)
+    return (await q.selectFrom('ports').selectAll().where('device_id', '=', deviceId).orderBy('id').execute()).map(
+      toPort,
+    )
   },
   async ofDevices(q: Q, deviceIds: Iterable<string>): Promise<Port[]> {
     const rows = await inChunks(deviceIds, some =>

@@ -49,7 +49,7 @@ const TABLES: Readonly<Record<string, Spec>> = {
       host_routes text !
       service_types text !`,
     key: ['id'],
-    indexes: [['network_id'], ['project_id', 'id'], ['name']],
+    indexes: [['network_id', 'created_at', 'id'], ['project_id', 'id'], ['name']],
   },
   ports: {
     columns: `${STANDARD}
@@ -69,7 +69,7 @@ const TABLES: Readonly<Record<string, Spec>> = {
       profile text !`,
     key: ['id'],
     unique: [['network_id', 'mac_address']],
-    indexes: [['project_id', 'id'], ['device_id'], ['host_id'], ['network_id', 'device_owner'], ['name']],
+    indexes: [['project_id', 'id'], ['device_id', 'id'], ['host_id'], ['network_id', 'id'], ['name']],
   },
   allocations: {
     columns: `
@@ -109,7 +109,7 @@ const TABLES: Readonly<Record<string, Spec>> = {
       revision_number int !`,
     key: ['id'],
     unique: [['security_group_id', 'fingerprint']],
-    indexes: [['project_id', 'id'], ['remote_group_id']],
+    indexes: [['project_id', 'id'], ['security_group_id', 'id'], ['remote_group_id']],
   },
   port_security_groups: {
     columns: 'port_id id !\nsecurity_group_id id !',
