@@ -18,7 +18,7 @@ test('everybody has a default group from the first look on', async () => {
   await using neutron = await neutronForTests()
   const [group, ...more] = await neutron.list(member, '/security-groups')
   assert.deepEqual([group?.['name'], group?.['description'], more.length], ['default', 'Default security group', 0])
-  const rules = (group?.['security_group_rules'] as unknown as Rule[]).map(
+  const rules = ((group?.['security_group_rules'] ?? []) as unknown as Rule[]).map(
     rule => `${rule.direction} ${rule.ethertype} ${rule.remote_group_id === group?.id}`,
   )
   assert.deepEqual(rules.sort(), ['egress IPv4 false', 'egress IPv6 false', 'ingress IPv4 true', 'ingress IPv6 true'])

@@ -179,7 +179,7 @@ export function createWiring(
       cancelFlush?.()
       for (const cancel of retries) cancel()
       await flushing
-      await Promise.all([...links.values()].map(link => link.pushing))
+      await Promise.all([...links.values()].flatMap(link => link.pushing ?? []))
     },
     hello(host, has, isNew) {
       const link = linkOf(host)
