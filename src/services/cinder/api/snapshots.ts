@@ -120,7 +120,7 @@ export function snapshotHandlers(api: {
       remove: call => domain.remove(call.ctx, call.params.id, false),
     }),
     handlers(snapshotActions, {
-      resetStatus: call => domain.resetStatus(call.ctx, call.params.id, call.body.status),
+      resetStatus: call => domain.resetStatus(call.ctx, call.params.id, call.body.status ?? ''),
       forceDelete: call => domain.remove(call.ctx, call.params.id, true, rules.snapshotAdminActionsForceDelete),
       updateStatus: call => domain.report(call.ctx, call.params.id, call.body.status, call.body.progress ?? null),
     }),

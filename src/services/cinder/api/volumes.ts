@@ -8,7 +8,6 @@ import { rules } from '#services/cinder/contract/rules.ts'
 import { volumes, VolumeMade, VolumeView } from '#services/cinder/contract/volumes.ts'
 import type { Attachment } from '#services/cinder/db/attachments.ts'
 import type { Volume } from '#services/cinder/db/volumes.ts'
-import { actorHost } from '#services/cinder/rpc.ts'
 import { boolOf, lastOf, linksOf, listRequest, pageLinks } from '#services/cinder/api/listing.ts'
 import { createVolumes } from '#services/cinder/domain/volumes/create.ts'
 import { pageOfVolumes, summaryOfVolumes } from '#services/cinder/domain/volumes/list.ts'
@@ -92,7 +91,7 @@ const madeRows: Rows<Volume, Loaded, Made> = {
   provider_id: (_v, _loaded, view) => (isAdmin(view.ctx) ? null : undefined),
   shared_targets: byVersion<Volume, Loaded>({ '3.48': () => false, '3.69': () => false }),
   service_uuid: needs(['services'], (v, { services }) =>
-    v.host === null ? null : (services.get(actorHost(v.host)) ?? null),
+    v.host === null ? null : (services.get(v.host.replace(/#.*$/, '')) ?? null),
   ),
   cluster_name: (_v, _loaded, view) => (isAdmin(view.ctx) ? null : undefined),
   volume_type_id: v => v.typeId,

@@ -24,3 +24,12 @@ export const metadata = dict(text({ max: 255 }), { key: KEY })
 export const oneMetadatum = dict(text({ max: 255 }), { key: KEY, min: 1, max: 1 })
 /** A query parameter that may stand several times; the last counts, but none is an error. */
 export const anyValues = repeated(text({ max: 4096 }))
+
+/** One of some words, however it is capitalised; the handler sees it in small letters. */
+export const anyCase = (words: readonly string[], nullable: boolean): Shape<string | null> => {
+  const spelt = words.flatMap(word => [word, word.toUpperCase(), word.charAt(0).toUpperCase() + word.slice(1)])
+  return raw<string | null>(
+    { type: nullable ? ['string', 'null'] : 'string', enum: nullable ? [...spelt, null] : spelt },
+    value => (typeof value === 'string' ? value.toLowerCase() : value),
+  )
+}

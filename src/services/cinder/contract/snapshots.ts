@@ -4,7 +4,7 @@ import { fieldsOf, may, must, object } from '#kernel/contract/shape.ts'
 import { any, bool, boolLike, dict, int, list, nullable, raw, text } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
-import { KEY, label, metadata } from '#services/cinder/contract/shapes.ts'
+import { anyCase, KEY, label, metadata } from '#services/cinder/contract/shapes.ts'
 import { RESETTABLE_SNAPSHOT_STATUSES } from '#services/cinder/contract/states.ts'
 import { listQuery } from '#services/cinder/contract/volumes.ts'
 
@@ -90,15 +90,7 @@ export const snapshotActions = {
   resetStatus: action(at, 'os-reset_status', {
     policy: rules.snapshotAdminActionsResetStatus,
     body: object({
-      status: must(
-        raw<string>(
-          {
-            type: 'string',
-            enum: [...RESETTABLE_SNAPSHOT_STATUSES, ...RESETTABLE_SNAPSHOT_STATUSES.map(word => word.toUpperCase())],
-          },
-          value => String(value).toLowerCase(),
-        ),
-      ),
+      status: must(anyCase(RESETTABLE_SNAPSHOT_STATUSES, false)),
     }),
     faults: [faults.SnapshotNotFound],
   }),

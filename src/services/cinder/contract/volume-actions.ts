@@ -4,19 +4,13 @@ import { may, must, object } from '#kernel/contract/shape.ts'
 import { any, boolLike, dict, nullable, raw, text, words } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
-import { KEY, optionalUuid, sizeGb } from '#services/cinder/contract/shapes.ts'
+import { anyCase, KEY, optionalUuid, sizeGb } from '#services/cinder/contract/shapes.ts'
 import { RESETTABLE_ATTACH_STATUSES, RESETTABLE_STATUSES } from '#services/cinder/contract/states.ts'
 
 const at = '/v3/volumes/{id}/action'
 const state = [faults.VolumeNotFound, faults.InvalidVolume]
 type Bag = Readonly<Record<string, unknown>>
 const connector = raw<Bag | string | null>({ type: ['object', 'string', 'null'] })
-const oneOfWords = (words: readonly string[]) =>
-  raw<string | null>(
-    { type: ['string', 'null'], enum: [...words, ...words.map(word => word.toUpperCase()), null] },
-    value => (typeof value === 'string' ? value.toLowerCase() : value),
-  )
-
 export const volumeActions = {
   attach: action(at, 'os-attach', {
     policy: rules.volumeActionsAttach,
@@ -69,9 +63,9 @@ export const volumeActions = {
     policy: rules.volumeAdminActionsResetStatus,
     body: object(
       {
-        status: may(oneOfWords(RESETTABLE_STATUSES)),
-        attach_status: may(oneOfWords(RESETTABLE_ATTACH_STATUSES)),
-        migration_status: may(oneOfWords(['migrating', 'error', 'success', 'completing', 'none', 'starting'])),
+        status: may(anyCase(RESETTABLE_STATUSES, true)),
+        attach_status: may(anyCase(RESETTABLE_ATTACH_STATUSES, true)),
+        migration_status: may(anyCase(['migrating', 'error', 'success', 'completing', 'none', 'starting'], true)),
       },
       { minProperties: 1 },
     ),
