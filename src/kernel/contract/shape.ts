@@ -123,7 +123,7 @@ class Row {
     return but(this, { settableBy: rule })
   }
 }
-const but = (row: Row, next: Partial<FieldState>): Row => new Row({ ...row, ...next })
+const but = (row: FieldState, next: Partial<FieldState>): Row => new Row({ ...row, ...next })
 const fallbackOf = (value: unknown): (() => unknown) =>
   typeof value === 'function' ? (value as () => unknown) : () => value
 const field = (state: FieldState): Field<never, never> => new Row(state) as unknown as Field<never, never>

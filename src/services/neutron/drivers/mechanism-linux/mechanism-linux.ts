@@ -28,7 +28,7 @@ import {
   routerNamespace,
 } from '#services/neutron/drivers/names.ts'
 import { converge } from '#services/neutron/drivers/mechanism-linux/converge.ts'
-import { EMPTY_PLAN, type NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
+import type { NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
 import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
 import { raPlan } from '#services/neutron/drivers/mechanism-linux/ra-plan.ts'
 import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/router-plan.ts'

@@ -1,9 +1,10 @@
 // Metadata for guests: this process listens in each network's and router's namespace and hands every request on with its origin.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import type { Clock } from '#kernel/lib/clock.ts'
 import type { Fabric } from '#host/linux/fabric.ts'
 import type { ListenWhere } from '#host/linux/listen-in.ts'
+import { http } from '#host/node/plain-http.ts'
 import { METADATA_IP6 } from '#services/neutron/drivers/dhcp-plan.ts'
 import { METADATA_IP } from '#services/neutron/drivers/router-plan.ts'
 import type { MetadataReply, MetadataRequest, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
@@ -63,7 +64,7 @@ export function createMetadataProxy(fabric: Fabric, clock: Clock, onRequest: OnM
 }
 
 function serve(handle: NetServer, door: MetadataDoor, ask: OnMetadata): Server {
-  const server = createServer(
+  const server = http.createServer(
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 5_000 },
     (request, response) => {
       void answer(request, response, door, ask)

@@ -12,7 +12,6 @@ import {
 import {
   DEFAULT_GROUP,
   PRIVATE,
-  PUBLIC,
   ROUTER,
   defaultRules,
   portOf,
