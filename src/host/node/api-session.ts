@@ -1,5 +1,6 @@
 // A person's session with the cloud's public APIs, as any client has it: a token, the catalog, plain JSON over kept-alive sockets.
-import { Agent, request, type IncomingHttpHeaders } from 'node:http'
+import type { Agent, IncomingHttpHeaders } from 'node:http'
+import { http } from '#host/node/plain-http.ts'
 
 export interface ApiLogin {
   /** `http://127.0.0.1:8080/identity/v3` */
@@ -92,7 +93,7 @@ function once(
   const data = body === undefined ? null : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
   const type = Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json'
   return new Promise((resolve, reject) => {
-    const call = request(
+    const call = http.request(
       url,
       {
         method,
@@ -158,7 +159,7 @@ interface TokenBody {
 
 /** Logs in. @throws ApiError when refused, the socket's error when nobody answers. */
 export async function apiSession(login: ApiLogin): Promise<ApiSession> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
   const at = `${login.authUrl}/auth/tokens`
   const reply = await exchange(agent, 'POST', at, {}, loginBody(login))
   if (reply.status !== 201) throw new ApiError('POST', at, reply.status, reply.text)

@@ -2,9 +2,10 @@
 // Limits, timeouts, slow clients and graceful close are Fastify's; no API logic lives here.
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import http from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import path from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
+import { http } from '#host/node/plain-http.ts'
 
 import fastifyStatic from '@fastify/static'
 import fastifyWebsocket from '@fastify/websocket'
@@ -70,7 +71,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 4096 },
-    http: { headersTimeout: 30_000 } as http.ServerOptions,
+    http: { headersTimeout: 30_000 } as ServerOptions,
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
@@ -174,7 +175,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
   }
 
   let boundPort = options.port
-  const extra: http.Server[] = []
+  const extra: Server[] = []
   const closeExtra = (): Promise<unknown> =>
     Promise.all(
       extra.splice(0).map(

@@ -1,6 +1,6 @@
 // The other end of the control socket: how a command asks the cloud that runs on a state folder.
-import { request } from 'node:http'
 import type { StateDir } from '#host/node/state-dir.ts'
+import { http } from '#host/node/plain-http.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import type * as Control from '#main/control/control.ts'
 import { SOCKET } from '#main/control/server.ts'
@@ -78,7 +78,7 @@ function exchange(
       failed(error as NodeJS.ErrnoException)
       return
     }
-    const call = request(
+    const call = http.request(
       { socketPath, method, path, timeout: timeoutMs, headers: { 'content-type': 'application/json' } },
       response => {
         const chunks: Buffer[] = []

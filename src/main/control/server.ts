@@ -1,7 +1,8 @@
 // The control socket: what a running cloud answers to `koto` in another shell. HTTP and JSON on a unix socket that only its owner opens.
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { StateDir } from '#host/node/state-dir.ts'
+import { http } from '#host/node/plain-http.ts'
 import type { CloudControl, DownOptions, JourneyOrder, UpSummary } from '#main/control/control.ts'
 
 export const SOCKET = 'control.sock'
@@ -49,7 +50,7 @@ function answers({ control, summary, stop }: ControlServerOptions): Readonly<Rec
 /** Listens on `<state>/control.sock`, 0600. A leftover of a dead cloud is replaced: the state's lock says there is no other. */
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
   const table = answers(options)
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const send = (status: number, value: unknown): void => {
       const text = JSON.stringify(value)
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })

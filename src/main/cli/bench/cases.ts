@@ -1,7 +1,8 @@
 // The cases: what a busy console and its scripts ask all day, at one and at eight requests at a time.
-import { Agent } from 'node:http'
+import type { Agent } from 'node:http'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { exchange, loginBody, type ApiLogin, type ApiSession, type Reply } from '#host/node/api-session.ts'
+import { http } from '#host/node/plain-http.ts'
 import { pool, quantile, type CpuMeter, type Figures } from '#main/cli/bench/measure.ts'
 import type { Named } from '#main/cli/bench/data-set.ts'
 
@@ -29,7 +30,7 @@ export async function* runCases(
   clock: Clock,
   meter: CpuMeter,
 ): AsyncGenerator<Figures> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
   const wanted = (name: string): boolean => wish.only.length === 0 || wish.only.some(word => name.includes(word))
   try {
     for (const one of await cases(api, wish, agent)) {
