@@ -50,7 +50,7 @@ export interface ComputeParts {
   readonly identity: ServiceIdentity
   readonly glance: GlanceNeighbour
   readonly neutron: (ctx: Ctx) => NeutronTools
-  readonly cinder: (ctx: Ctx) => CinderTools
+  readonly cinder: (ctx: Ctx, person: Ctx) => CinderTools
   /** How often it reports. */
   readonly reportMs: number
   readonly shutdownGraceMs: number
@@ -150,7 +150,7 @@ export function createCompute(parts: ComputeParts): Compute {
         },
       },
       neutron: later(asService, parts.neutron),
-      cinder: later(asService, parts.cinder),
+      cinder: later(asService, service => parts.cinder(service, ctx)),
       hypervisor: {
         async spawn(server, image, nics, disks, signal) {
           const iso = await configDrive(ctx, server, nics)

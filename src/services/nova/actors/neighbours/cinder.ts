@@ -60,10 +60,11 @@ export function diskSource(info: Readonly<Record<string, unknown>>): DiskSource 
   }
 }
 
-/** `ctx` carries nova's own token. */
+/** `ctx` carries nova's own token; `person` that of whoever asked: a volume made for a server is his, by his rights and quota. */
 export const cinderNeighbour =
   (parts: CinderParts) =>
-  (ctx: Ctx): CinderTools => {
+  (ctx: Ctx, person?: Ctx): CinderTools => {
+    const asPerson: Ctx = person?.who == null ? ctx : { ...ctx, who: person.who }
     const rest = restTo(parts.transport, 'volume 3.70')
     const show = async (id: string): Promise<VolumeView> =>
       (await rest.json<{ volume: VolumeView }>(ctx, 'GET', '/v3/volumes/{id}', `/v3/volumes/${id}`)).volume
@@ -93,24 +94,30 @@ export const cinderNeighbour =
       const { volumes } = await rest.json<{ volumes: VolumeView[] }>(ctx, 'GET', '/v3/volumes', '/v3/volumes', {
         query: new URLSearchParams({
           all_tenants: '1',
+          project_id: server.projectId,
           metadata: `{'koto_block_device': '${volume.blockDeviceId}'}`,
         }).toString(),
       })
       const known = volumes[0]
       if (known !== undefined) return (await settled(known.id, signal)).id
-      const { volume: created } = await rest.json<{ volume: VolumeView }>(ctx, 'POST', '/v3/volumes', '/v3/volumes', {
-        body: {
-          volume: {
-            size: volume.sizeGb,
-            name: '',
-            project_id: server.projectId,
-            metadata: { koto_block_device: volume.blockDeviceId },
-            ...(volume.volumeType === null ? {} : { volume_type: volume.volumeType }),
-            ...(volume.imageId === null ? {} : { imageRef: volume.imageId }),
-            ...(volume.snapshotId === null ? {} : { snapshot_id: volume.snapshotId }),
+      const { volume: created } = await rest.json<{ volume: VolumeView }>(
+        asPerson,
+        'POST',
+        '/v3/volumes',
+        '/v3/volumes',
+        {
+          body: {
+            volume: {
+              size: volume.sizeGb,
+              name: '',
+              metadata: { koto_block_device: volume.blockDeviceId },
+              ...(volume.volumeType === null ? {} : { volume_type: volume.volumeType }),
+              ...(volume.imageId === null ? {} : { imageRef: volume.imageId }),
+              ...(volume.snapshotId === null ? {} : { snapshot_id: volume.snapshotId }),
+            },
           },
         },
-      })
+      )
       return (await settled(created.id, signal)).id
     }
     const connect: CinderTools['connect'] = async (serverId, host, volume, _signal) => {
