@@ -31,7 +31,7 @@ function cleanEnvironment(tmp: string): NodeJS.ProcessEnv {
 
 /** Runs the parts. Resolves to the exit code: 0 when nothing failed and something ran. */
 export async function runTests(wish: RunWish, say: (text: string) => void): Promise<number> {
-  const tmp = mkdtempSync(path.join(os.tmpdir(), 'koto-test-'))
+  const tmp = mkdtempSync(path.join(os.tmpdir(), 'kt-'))
   const children = new Set<ChildProcess>()
   const end = (): void => {
     for (const child of children) child.kill('SIGTERM')
@@ -115,7 +115,7 @@ function runBatch(
   children: Set<ChildProcess>,
 ): Promise<Done> {
   const limitMs = part.testMs + files.length * Math.min(part.testMs, 60_000)
-  const own = mkdtempSync(path.join(tmp, 'batch-'))
+  const own = mkdtempSync(path.join(tmp, 'b-'))
   const report = path.join(own, 'report.jsonl')
   const flags = [
     '--conditions=koto-source',
