@@ -238,6 +238,29 @@ test('a body that does not listen to its deadline is left behind', async () => {
   assert.deepEqual([ended.state, (ended.errors[0] as Fault).code], ['failed', 'StepTimeout'])
 })
 
+test('a cancel that comes while a deed is being done waits for the deed, and no longer', async () => {
+  const begun = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const w = world({
+    act: async step => {
+      if (step !== 'two') return
+      begun.resolve()
+      await gate.promise // it does not listen
+    },
+  })
+  await w.start()
+  const id = await w.engine.prepare(undefined, work, { id: 's' }, w.ctx)
+  w.engine.go(id)
+  await begun.promise
+  const cancelled = w.engine.cancel('s')
+  await new Promise(resolve => setImmediate(resolve))
+  gate.resolve()
+  const from = w.clock.monotonic()
+  await w.clock.during(cancelled)
+  assert.deepEqual(w.acts, ['one', 'two', 'undo two', 'undo one', 'failed cancelled=true SagaCancelled'])
+  assert.ok(w.clock.monotonic() - from < 1000, `${w.clock.monotonic() - from} ms`)
+})
+
 test('a lost swap unwinds quietly', async () => {
   const swaps: [string | null, string | null][] = []
   const w = world({ enter: async (_s, from, to) => (swaps.push([from, to]), false) })

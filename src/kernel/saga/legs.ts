@@ -152,8 +152,9 @@ export function serveLegs(server: LegServer): Promise<Served> {
     for (;;) {
       const outcome = await once(ctx, order, signal)
       if (outcome.error !== undefined || !order.more) return outcome
-      // Home may be starting anew: it will either answer or send the leg again.
-      const { order: next } = await retry(() => asking.next(ctx, outcome), { clock, signal, policy: PATIENCE })
+      // Home may be starting anew: it will either answer or send the leg again. A deed that was done although the leg was cancelled is
+      // reported all the same, or home would wait for it.
+      const { order: next } = await retry(() => asking.next(ctx, outcome), { clock, policy: PATIENCE })
       if (next === null) return null
       order = next
     }
