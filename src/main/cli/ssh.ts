@@ -49,7 +49,11 @@ async function wayTo(state: StateDir, server: FoundServer): Promise<{ address: s
   const [first] = server.addresses
   if (first === undefined) throw new Refusal(`${server.name} has no address.`)
   const prefix = await entryPrefix(state)
-  if (first.floating || prefix.length === 0) return { address: first.address, prefix }
+  if (prefix.length === 0)
+    throw new Refusal(
+      `This cloud has a simulated network, which carries no packets, so nobody can log in over it; ${server.name} has its console: openstack console url show --novnc ${server.id}.`,
+    )
+  if (first.floating) return { address: first.address, prefix }
   const session = await sessionAs(state, 'koto-admin')
   try {
     const { ports } = await session.get<{ ports: WirePort[] }>('network', `/ports?device_id=${server.id}`)
