@@ -42,6 +42,30 @@ const addressesOf = (nics: readonly NicRecord[]): Record<string, object[]> => {
   return networks
 }
 
+/** In the detailed list the groups are left out at every version. */
+export const asListed = ({ server_groups: _groups, ...rest }: Record<string, unknown>): Record<string, unknown> => rest
+
+const ONLY_READ = new Set([
+  'OS-EXT-AZ:availability_zone',
+  'pinned_availability_zone',
+  'config_drive',
+  'key_name',
+  'security_groups',
+  'os-extended-volumes:volumes_attached',
+  'host_status',
+])
+/** The answer to an update: until 2.75 it says less than reading the server does. */
+export function asUpdated(server: Record<string, unknown>, at: number): Record<string, unknown> {
+  if (at >= 2075) return server
+  const kept = Object.entries(server).filter(
+    ([key]) => !ONLY_READ.has(key) && !/^OS-(SRV-USG|EXT-SRV-ATTR|EXT-STS):/.test(key),
+  )
+  const addresses = Object.entries(server['addresses'] as Record<string, { version: number; addr: string }[]>).map(
+    ([network, list]) => [network, list.map(({ version, addr }) => ({ version, addr }))],
+  )
+  return { ...Object.fromEntries(kept), addresses: Object.fromEntries(addresses) as unknown }
+}
+
 /** The presenter of both lists and of single servers. Faults are shown where upstream shows them: ERROR and DELETED. */
 export function presentServer(loads: ServerLoads): Presenter<Server> {
   const idsOf = (servers: readonly Server[]): string[] => servers.map(server => server.id)

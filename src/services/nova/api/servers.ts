@@ -8,7 +8,7 @@ import { serverActions, servers } from '#services/nova/contract/servers.ts'
 import type { Server, ServerChange } from '#services/nova/db/servers.ts'
 import type { RequestedNic } from '#services/nova/db/tables.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
-import { serverLinks } from '#services/nova/api/present-server.ts'
+import { asListed, asUpdated, serverLinks } from '#services/nova/api/present-server.ts'
 import { createServers, type CreateRequest, type CreateTools } from '#services/nova/domain/servers/create.ts'
 import { pageOfServers, type ListTools } from '#services/nova/domain/servers/list.ts'
 import type { ServersDomain } from '#services/nova/domain/servers/servers.ts'
@@ -21,7 +21,7 @@ export interface ServersApi {
 }
 
 const nicsOf = (networks: unknown): CreateRequest['networks'] => {
-  if (networks === undefined || networks === 'auto') return 'auto'
+  if (networks === undefined || networks === 'auto' || (Array.isArray(networks) && networks.length === 0)) return 'auto'
   if (networks === 'none') return 'none'
   return (networks as { uuid?: string; port?: string | null; fixed_ip?: string; tag?: string }[]).map(
     (entry): RequestedNic => {
@@ -45,14 +45,11 @@ const configDriveOf = (value: unknown): string =>
 
 export function serverHandlers(api: ServersApi): HandlerTable[] {
   const { domain } = api
-  const wide = { '2.38': 2038, '2.66': 2066, '2.83': 2083 }
   const page = async (call: { ctx: Ctx; query: unknown; at: number }, detail: boolean) =>
     pageOfServers(api.list, call.ctx, {
       query: call.query as Record<string, (string | number)[] | undefined>,
       detail,
-      strictStatus: call.at >= wide['2.38'],
-      changesBefore: call.at >= wide['2.66'],
-      wideFilters: call.at >= wide['2.83'],
+      at: call.at,
     })
   return [
     handlers(servers, {
@@ -66,7 +63,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
       detail: async call => {
         const { servers: found, more } = await page(call, true)
         return {
-          servers: await call.list(api.present, found),
+          servers: (await call.list(api.present, found)).map(asListed),
           ...linksRow(call, 'servers', more ? (found.at(-1)?.id ?? null) : null),
         }
       },
@@ -127,7 +124,8 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           ...(given.accessIPv4 === undefined ? {} : { accessIpV4: given.accessIPv4 === '' ? null : given.accessIPv4 }),
           ...(given.accessIPv6 === undefined ? {} : { accessIpV6: given.accessIPv6 === '' ? null : given.accessIPv6 }),
         }
-        return { server: await call.show(api.present, await domain.update(call.ctx, call.params.id, change)) }
+        const server = await call.show(api.present, await domain.update(call.ctx, call.params.id, change))
+        return { server: asUpdated(server, call.at) }
       },
       remove: async call => domain.remove(call.ctx, call.params.id),
     }),

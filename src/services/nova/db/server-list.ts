@@ -12,7 +12,8 @@ import type { NovaTables } from '#services/nova/db/tables.ts'
 export interface ServerFilters {
   /** Null: of all projects. */
   readonly projectId: string | null
-  readonly deleted: boolean
+  /** `either`: the living and the deleted. */
+  readonly deleted: boolean | 'either'
   readonly ids?: readonly string[]
   /** A linear-time pattern is applied afterwards by the domain; here only its plain text, where it is plain. */
   readonly nameLike?: string
@@ -107,7 +108,7 @@ export async function listServers(
   paging: ServerPage,
 ): Promise<Server[] | undefined> {
   let query = q.selectFrom('servers').selectAll()
-  query = filters.deleted ? query.where('deleted_at', 'is not', null) : query.where('deleted_at', 'is', null)
+  if (filters.deleted !== 'either') query = query.where('deleted_at', filters.deleted ? 'is not' : 'is', null)
   if (filters.projectId !== null) query = query.where('project_id', '=', filters.projectId)
   if (filters.ids !== undefined) query = query.where('id', 'in', filters.ids.length === 0 ? [''] : [...filters.ids])
   if (filters.nameLike !== undefined) query = query.where(like('name', 'anywhere', filters.nameLike) as never)
@@ -159,7 +160,10 @@ export async function listServers(
   }
   let marker
   if (paging.marker !== null) {
-    marker = await query.where('id', '=', paging.marker).executeTakeFirst()
+    // The marker may have stopped to match since the page before was read.
+    let named = q.selectFrom('servers').selectAll().where('id', '=', paging.marker)
+    if (filters.projectId !== null) named = named.where('project_id', '=', filters.projectId)
+    marker = await named.executeTakeFirst()
     if (marker === undefined) return undefined
   }
   const rows = await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + 1 })

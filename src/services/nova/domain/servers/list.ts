@@ -21,50 +21,52 @@ export interface ListTools {
 export interface ListRequest {
   readonly query: Readonly<Record<string, readonly (string | number)[] | undefined>>
   readonly detail: boolean
-  /** From 2.38 on an unknown status is 400. */
-  readonly strictStatus: boolean
-  /** From 2.83 on more filters are for everybody. */
-  readonly wideFilters: boolean
-  /** From 2.66 on. */
-  readonly changesBefore: boolean
+  /** The version asked for, as a number: which filters are for everybody depends on it. */
+  readonly at: number
 }
 
-const FOR_ALL = new Set([
-  'name',
-  'status',
-  'image',
-  'flavor',
-  'flavor_id',
-  'changes-since',
-  'changes-before',
-  'ip',
-  'ip6',
-  'reservation_id',
-  'uuid',
-  'tags',
-  'tags-any',
-  'not-tags',
-  'not-tags-any',
-  'locked',
-  'all_tenants',
-  'display_name',
+/** Filters everybody may use, and since which version. The others are for those who may filter by anything. */
+const FOR_ALL: Readonly<Record<string, number>> = {
+  reservation_id: 2001,
+  name: 2001,
+  status: 2001,
+  image: 2001,
+  flavor: 2001,
+  ip: 2001,
+  'changes-since': 2001,
+  ip6: 2005,
+  tags: 2026,
+  'tags-any': 2026,
+  'not-tags': 2026,
+  'not-tags-any': 2026,
+  'changes-before': 2066,
+  locked: 2073,
+  availability_zone: 2083,
+  config_drive: 2083,
+  key_name: 2083,
+  power_state: 2083,
+  task_state: 2083,
+  vm_state: 2083,
+  progress: 2083,
+  user_id: 2083,
+  hostname: 2090,
+}
+/** Filters that exist only from a version on, for whomever. */
+const SINCE: Readonly<Record<string, number>> = Object.fromEntries(
+  ['tags', 'tags-any', 'not-tags', 'not-tags-any', 'changes-before', 'locked'].map(key => [key, FOR_ALL[key] ?? 0]),
+)
+/** What is kept in tables of its own and cannot be filtered by. */
+const JOINED = [
+  'block_device_mapping',
+  'services',
   'metadata',
-])
-const FOR_ALL_FROM_283 = new Set([
-  'availability_zone',
-  'config_drive',
-  'key_name',
-  'created_at',
-  'launched_at',
-  'terminated_at',
-  'power_state',
-  'task_state',
-  'vm_state',
-  'progress',
-  'user_id',
-  'hostname',
-  'description',
-])
+  'system_metadata',
+  'info_cache',
+  'security_groups',
+  'pci_devices',
+]
+/** Sort keys that are taken and ignored; `locked` only until 2.73. */
+const IGNORED_SORT = new Set(['id', 'launched_on', 'reservation_id', 'locked'])
 const truthy = (value: string | number | undefined): boolean =>
   value === undefined || ['', '1', 'true', 'yes', 'on', 't', 'y'].includes(String(value).toLowerCase())
 const ADDRESS_PATTERN = 1_000
@@ -76,13 +78,18 @@ export async function pageOfServers(
   request: ListRequest,
 ): Promise<{ servers: Server[]; more: boolean }> {
   const { query } = request
-  const one = (key: string): string | undefined => {
+  const who = ctx.who
+  const admin = tools.policy.allows(who, rules.serversAllowAllFilters, { project_id: who?.projectId ?? '' })
+  const usable = (key: string): boolean =>
+    request.at >= (SINCE[key] ?? 0) && (admin || request.at >= (FOR_ALL[key] ?? Infinity))
+  const given = (key: string): string | undefined => {
     const value = query[key]?.at(-1)
     return value === undefined ? undefined : String(value)
   }
-  const who = ctx.who
-  const admin = who?.roles.includes('admin') === true
-  const allTenants = query['all_tenants'] !== undefined && allTenantsOf(one('all_tenants'))
+  const one = (key: string): string | undefined => (usable(key) ? given(key) : undefined)
+  const joined = JOINED.find(key => admin && query[key] !== undefined)
+  if (joined !== undefined) throw faults.BadRequest({ reason: `Invalid filter field: ${joined}.` })
+  const allTenants = query['all_tenants'] !== undefined && allTenantsOf(given('all_tenants'))
   const own = who?.projectId ?? ''
   const wantedProject = one('project_id') ?? one('tenant_id')
   let projectId: string | null = own
@@ -97,9 +104,6 @@ export async function pageOfServers(
   } else if (wantedProject !== undefined && wantedProject !== own && admin) {
     projectId = own
   }
-  const usable = (key: string): boolean =>
-    admin || FOR_ALL.has(key) || (request.wideFilters && FOR_ALL_FROM_283.has(key))
-  const deleted = admin && query['deleted'] !== undefined && truthy(one('deleted'))
 
   const equal: Record<string, (string | number | null)[]> = {}
   for (const [key, column] of Object.entries(EQUAL_COLUMNS)) {
@@ -109,8 +113,14 @@ export async function pageOfServers(
   }
   if (equal['config_drive'] !== undefined)
     equal['config_drive'] = equal['config_drive'].map(value => (value === null ? '' : truthy(value) ? 'True' : ''))
-  const states = statesOf(query['status'], request.strictStatus, admin)
+  const states = statesOf(query['status'], request.at >= 2038, admin)
   if (states === 'nothing') return { servers: [], more: false }
+  const changed = timesOf(one('changes-since'), one('changes-before'))
+  const gone = one('deleted')
+  // Who asks what changed is told what went, too.
+  const deleted =
+    states?.every(state => state.vmState === 'deleted') === true ||
+    (gone !== undefined ? truthy(gone) : Object.keys(changed).length > 0 ? 'either' : false)
   const flavor = one('flavor') ?? one('flavor_id')
   const name = one('name') ?? one('display_name')
   const namePattern = name === undefined ? null : pattern(name)
@@ -125,20 +135,20 @@ export async function pageOfServers(
     projectId,
     deleted,
     equal,
-    ...(query['uuid'] === undefined && byAddress === undefined
+    ...(one('uuid') === undefined && byAddress === undefined
       ? {}
-      : { ids: intersect(query['uuid']?.map(String), byAddress) }),
+      : { ids: intersect(usable('uuid') ? query['uuid']?.map(String) : undefined, byAddress) }),
     ...(namePattern?.plain === undefined ? {} : { nameLike: namePattern.plain }),
     ...(states === null ? {} : { states }),
-    ...timesOf(one('changes-since'), request.changesBefore ? one('changes-before') : undefined),
+    ...changed,
     ...tagsOf('tags', one, 'tagsAll'),
     ...tagsOf('tags-any', one, 'tagsAny'),
     ...tagsOf('not-tags', one, 'notTagsAll'),
     ...tagsOf('not-tags-any', one, 'notTagsAny'),
     ...(one('locked') === undefined ? {} : { locked: lockedOf(one('locked') ?? '') }),
   }
-  const sort = sortOf(query['sort_key']?.map(String), query['sort_dir']?.map(String))
-  const marker = one('marker') ?? null
+  const sort = sortOf(query['sort_key']?.map(String), query['sort_dir']?.map(String), request.at, admin)
+  const marker = given('marker') ?? null
   if (limit === 0) return { servers: [], more: false }
 
   // Patterns and flavors are not columns: pages are read until enough rows pass.
@@ -227,19 +237,27 @@ const tagsOf = (
   return value === undefined ? {} : { [name]: value.split(',').map(tag => tag.trim()) }
 }
 
+/** Directions belong to keys by place; keys without one take the first. Throws 400 and, for hosts, 403. */
 function sortOf(
   keys: readonly string[] | undefined,
   dirs: readonly string[] | undefined,
+  at: number,
+  admin: boolean,
 ): { column: string; direction: 'asc' | 'desc' }[] {
   const wanted = keys === undefined || keys.length === 0 ? ['created_at'] : keys
-  return wanted.flatMap((key, index) => {
-    const column = SORT_COLUMNS[key]
-    const direction = dirs?.[index] ?? dirs?.at(-1) ?? 'desc'
+  const directions = (dirs ?? []).map(direction => {
     if (direction !== 'asc' && direction !== 'desc')
-      throw faults.BadRequest({
-        reason: `Invalid input for field/attribute sort_dir. Value: ${direction}. '${direction}' is not one of ['asc', 'desc']`,
-      })
-    return column === undefined ? [] : [{ column, direction }]
+      throw faults.BadRequest({ reason: "Unknown sort direction, must be 'desc' or 'asc'" })
+    return direction
+  })
+  if (directions.length > wanted.length)
+    throw faults.BadRequest({ reason: 'Sort direction size exceeds sort key size' })
+  return wanted.flatMap((key, index) => {
+    if ((key === 'host' || key === 'node') && !admin)
+      throw new Fault('Forbidden', 403, `Only administrators can sort servers by ${key}`)
+    const column = SORT_COLUMNS[key]
+    if (column === undefined || (IGNORED_SORT.has(key) && !(key === 'locked' && at >= 2073))) return []
+    return [{ column, direction: directions[index] ?? directions[0] ?? 'desc' }]
   })
 }
 
