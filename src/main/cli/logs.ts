@@ -38,6 +38,8 @@ export const logs: Command = {
   },
 }
 
+const SERVICES = ['keystone', 'glance', 'placement', 'nova', 'neutron', 'cinder', 'koto']
+
 const serviceOf = (file: string): string => (file.split('/').pop() ?? '').replace(/\.log(\.\d+)?$/, '')
 
 /** Files of the services named (a prefix is enough), older ones first; all when none is named. @throws Refusal for an unknown one. */
@@ -52,7 +54,8 @@ function servicesOf(state: StateDir, names: readonly string[]): () => string[] {
           .map(name => `${dir}/${name}`)
       : []
   if (!existsSync(dir)) throw new Refusal(`There are no logs in ${state.path}.`)
-  const there = [...new Set(list().map(serviceOf))]
+  // A service that has had nothing to say yet is no mistake.
+  const there = [...new Set([...list().map(serviceOf), ...SERVICES])]
   for (const name of names) {
     if (!there.some(service => service.startsWith(name)))
       throw new Refusal(`There is no log of ${name}; the nearest is ${nearest(name, there)}.`)

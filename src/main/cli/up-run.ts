@@ -15,6 +15,7 @@ import { demoKey } from '#host/node/state-dir-key.ts'
 import { kotoConfig } from '#main/options.ts'
 import type { DownOptions, StartCloud, StartedCloud, UpSummary } from '#main/control/control.ts'
 import { openDoorInside, type DoorInside } from '#main/control/door-inside.ts'
+import { requestLog } from '#main/control/request-log.ts'
 import { serveControl } from '#main/control/server.ts'
 import { checkExposure, keepPasswords, readSettings, type SettingsWish } from '#main/cli/settings.ts'
 
@@ -71,6 +72,7 @@ export async function startHere(
         demoKey: demoKey(state),
         logs,
         disabled: settings.disabled,
+        hooks: [requestLog(logs, clock)],
         signal: hands.signal,
         progress: hands.progress,
       }),

@@ -12,6 +12,7 @@ import { localStamp, summaryJson, summaryText } from '#main/cli/up-summary.ts'
 import { readSettings } from '#main/cli/settings.ts'
 import { controlClient, NotRunning } from '#main/control/client.ts'
 import type { UpSummary } from '#main/control/control.ts'
+import { isQuietRequest } from '#main/control/request-log.ts'
 
 export const up: Command = {
   args: '',
@@ -183,7 +184,7 @@ async function inForeground(wish: UpWish, beganMs: number, json: boolean): Promi
 
 /** The calm view: what changed, without the requests that asked for it. */
 function show(line: LogLine): void {
-  if (line.level === 'DEBUG') return
+  if (line.level === 'DEBUG' || isQuietRequest(line.message)) return
   const paint = painter(process.stdout)
   const colour = line.level === 'ERROR' ? 'red' : line.level === 'WARNING' ? 'yellow' : null
   const says = harmless(line.message.split('\n')[0] ?? '')
