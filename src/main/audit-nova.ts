@@ -6,6 +6,7 @@ import { restTo } from '#services/nova/actors/neighbours/rest.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
 import { hostsDb } from '#services/nova/db/hosts.ts'
 import { nicsDb } from '#services/nova/db/nics.ts'
+import { serverGroupsDb } from '#services/nova/db/server-groups.ts'
 import { serverFromRow, type Server } from '#services/nova/db/servers.ts'
 
 const LIMIT_BUILD_MS = 600_000
@@ -161,6 +162,16 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
       .where('server_id', 'not in', q.selectFrom('servers').select('id').where('deleted_at', 'is', null))
       .execute()
     for (const orphan of orphans) add('I-34', orphan.server_id, `rows in ${table} belong to no living server`)
+  }
+  const groups = await q.selectFrom('server_groups').selectAll().execute()
+  const members = await serverGroupsDb(q).members(groups.map(group => group.id))
+  for (const group of groups) {
+    const hosts = (members.get(group.id) ?? []).flatMap(id => byId.get(id)?.host ?? [])
+    const most = Math.max(0, ...hosts.map(host => hosts.filter(other => other === host).length))
+    if (group.policy === 'anti-affinity' && most > (group.max_server_per_host ?? 1))
+      add('I-35', group.id, `${most} members are on one host, ${group.max_server_per_host ?? 1} may be`)
+    if (group.policy === 'affinity' && most < hosts.length)
+      add('I-35', group.id, `members are on ${new Set(hosts).size} hosts, all were to be on one`)
   }
   return found
 

@@ -13,6 +13,7 @@ import { hostsDb } from '#services/nova/db/hosts.ts'
 import { nicsDb } from '#services/nova/db/nics.ts'
 import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { Claim, NovaTables } from '#services/nova/db/tables.ts'
+import { demandGroupPolicy, groupAround, groupTurns } from '#services/nova/domain/conductor/groups.ts'
 import { faultWords } from '#services/nova/domain/conductor/faults.ts'
 import { toAttach } from '#services/nova/domain/conductor/server-to-build.ts'
 import { nearestChange } from '#services/nova/domain/scheduling/decide.ts'
@@ -56,9 +57,9 @@ async function unplace(q: Parameters<typeof serversDb>[0], server: Server): Prom
 }
 
 /** Tools for one try of one step, in its context. */
-export const conductorTools =
-  (parts: ConductorParts) =>
-  (ctx: Ctx): ConductorTools => {
+export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorTools) => {
+  const groups = groupTurns()
+  return ctx => {
     const { database, bus, clock, ids } = parts
     const now = (): number => clock.now()
     return {
@@ -70,7 +71,11 @@ export const conductorTools =
       },
       scheduler: {
         async select(spec) {
-          const { hosts, verdicts } = await bus.client(schedulerRpc).any().select_destinations(ctx, { spec })
+          const { hosts, verdicts } = await groups.choose(
+            spec,
+            () => database.read(ctx, 'group-of-server', q => groupAround(q, spec.serverId)),
+            now => bus.client(schedulerRpc).any().select_destinations(ctx, { spec: now }),
+          )
           await database.tx(ctx, 'keep-verdicts', async q => {
             await q
               .insertInto('scheduling_verdicts')
@@ -92,6 +97,7 @@ export const conductorTools =
           await database.tx(ctx, 'place-server', async q => {
             const server = await serversDb(q).byId(serverId)
             if (server === undefined || server.host === destination.host) return
+            await demandGroupPolicy(q, serverId, destination.host)
             await unplace(q, server)
             const claim: Claim = {
               vcpus: server.flavor.vcpus,
@@ -118,6 +124,7 @@ export const conductorTools =
               .execute()
             await hostsDb(q).count(destination.host, claim, 1)
           })
+          groups.arrived(serverId)
         },
         async clearHost(serverId) {
           await database.tx(ctx, 'clear-host', async q => {
@@ -163,6 +170,7 @@ export const conductorTools =
           })
         },
         async failed(serverId, ending) {
+          groups.arrived(serverId)
           if (ending.cancelled) return
           const words = faultWords(ending.errors)
           await stated(parts, ctx, 'server-failed', 'ERROR', null, async q => {
@@ -309,6 +317,7 @@ export const conductorTools =
       },
     }
   }
+}
 
 /** A transaction whose crossing says which status it leaves, so that a journey can show it. */
 function stated(
