@@ -1,19 +1,8 @@
 // What hangs on a server: metadata, tags, addresses, volumes, interfaces, consoles; and the events other services report.
 import { action, del, get, post, put } from '#kernel/contract/route.ts'
 import { may, must, object } from '#kernel/contract/shape.ts'
-import {
-  bool,
-  boolLike,
-  intLike,
-  ip,
-  list,
-  metadata,
-  nullable,
-  raw,
-  text,
-  uuid,
-  words,
-} from '#kernel/contract/shapes.ts'
+import { bool, boolLike, intLike, ip, list, nullable, raw, text, uuid, words } from '#kernel/contract/shapes.ts'
+import { metadata } from '#services/nova/contract/servers.ts'
 import { rules } from '#services/nova/contract/rules.ts'
 
 const server = '/v2.1/servers/{id}' as const
@@ -179,15 +168,11 @@ export const serverMore = {
   }),
 }
 
-const eventName = words(
-  'network-changed',
-  'network-vif-plugged',
-  'network-vif-unplugged',
-  'network-vif-deleted',
-  'volume-extended',
-  'power-update',
-  'accelerator-request-bound',
-)
+const wireEvents = ['network-changed', 'network-vif-plugged', 'network-vif-unplugged', 'network-vif-deleted'] as const
+const eventName = must(words(...wireEvents))
+  .becomes('2.51', words(...wireEvents, 'volume-extended'))
+  .becomes('2.76', words(...wireEvents, 'volume-extended', 'power-update'))
+  .becomes('2.82', words(...wireEvents, 'volume-extended', 'power-update', 'accelerator-request-bound'))
 export const externalEvents = {
   create: post('/v2.1/os-server-external-events', {
     policy: rules.serverExternalEventsCreate,
@@ -196,7 +181,7 @@ export const externalEvents = {
       events: must(
         list(
           object({
-            name: must(eventName),
+            name: eventName,
             server_uuid: must(uuid),
             status: may(words('failed', 'completed', 'in-progress')),
             tag: may(text({ max: 255 })),

@@ -5,12 +5,12 @@ import {
   any,
   anyOf,
   boolLike,
+  dict,
   int,
   intLike,
   ip,
   list,
   literal,
-  metadata,
   nullable,
   raw,
   repeated,
@@ -20,6 +20,9 @@ import {
 } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/nova/contract/faults.ts'
 import { rules } from '#services/nova/contract/rules.ts'
+
+/** A key is part of an item's path, so it holds no slash. */
+export const metadata = dict(text({ max: 255 }), { key: '^[a-zA-Z0-9-_:. ]{1,255}$' })
 
 const serverName = text({ min: 1, max: 255, format: 'name_with_leading_trailing_spaces' })
 const hostnameShort = text({ min: 2, max: 63, pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$' })

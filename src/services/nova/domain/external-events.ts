@@ -29,6 +29,9 @@ export interface EventAnswer extends ExternalEvent {
   readonly status: string
 }
 
+/** Events that say nothing without a tag. */
+const TAG_NEEDED = new Set(['volume-extended', 'power-update', 'accelerator-request-bound'])
+
 export const createExternalEvents = (tools: EventTools) => {
   const { database, bus, log } = tools
   /** Per server, so that a burst of changes is looked up once more at the end and not once each. */
@@ -62,7 +65,7 @@ export const createExternalEvents = (tools: EventTools) => {
 
   return {
     refresh,
-    /** Takes them all; each is answered with its own code (200, 404, 422). */
+    /** Takes them all; each is answered with its own code (200, 400, 404, 422). */
     async take(ctx: Ctx, events: readonly ExternalEvent[]): Promise<{ events: EventAnswer[]; code: number }> {
       const answers: EventAnswer[] = []
       for (const event of events) {
@@ -70,6 +73,10 @@ export const createExternalEvents = (tools: EventTools) => {
         const status = event.status ?? 'completed'
         if (server === undefined) {
           answers.push({ ...event, status: 'failed', code: 404 })
+          continue
+        }
+        if (event.tag === undefined && TAG_NEEDED.has(event.name)) {
+          answers.push({ ...event, status: 'failed', code: 400 })
           continue
         }
         if (server.host === null) {
