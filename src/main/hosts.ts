@@ -87,30 +87,10 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
     notices.push('QEMU is not installed: servers are simulated. Install qemu-system-x86 and qemu-utils for real ones.')
   }
 
-  let fabric: Fabric | null = null
-  if (wish.network === 'linux' || (wish.network === 'auto' && real)) {
-    const probe = await probeNetwork({ exec, clock, root, deep: false })
-    const because = probe.findings.flatMap(finding => (finding.needed && !finding.ok ? [finding.cause] : [])).join('; ')
-    if (probe.usable) {
-      fabric = createFabric({ stateDir: state.path, exec, clock, root })
-      for (const finding of probe.findings) if (!finding.ok) notices.push(finding.says)
-    } else if (wish.network === 'linux') throw new Refusal(`A real network cannot be had: ${because}.`)
-    else notices.push(`The network is simulated and carries no packets: ${because}.`)
-  }
-  let mechanism: Mechanism
-  if (fabric === null) mechanism = createSimulatedMechanism()
-  else {
-    await fabric.start()
-    const { createLinuxMechanism } = await import('#services/neutron/drivers/mechanism-linux/mechanism-linux.ts')
-    mechanism = await createLinuxMechanism({
-      fabric,
-      stateDir: state.path,
-      clock,
-      root,
-      onMetadata: parts.onMetadata,
-      egress: wish.egress && (await whereIs('pasta')) !== null,
-    })
-  }
+  const wanted = wish.network === 'linux' || (wish.network === 'auto' && real)
+  const network = wanted ? await linuxNetwork(wish, parts, root) : null
+  if (network !== null) notices.push(...network.notices)
+  const { fabric, mechanism } = network?.made ?? { fabric: null, mechanism: createSimulatedMechanism() }
 
   const drives = createConfigDrives({
     folder: state.folder('config-drives'),
@@ -165,6 +145,37 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
       const facts = real ? await hosts[0]?.hypervisor.facts() : undefined
       return facts?.accelerator.kind === 'tcg' ? `Guests are emulated: ${facts.accelerator.why}.` : null
     },
+  }
+}
+
+/** The kernel's network, or what keeps it from being had. Throws a Refusal for the latter when it was asked for by name. */
+async function linuxNetwork(
+  wish: HostWish,
+  { state, exec, clock, onMetadata }: MachineParts,
+  root: boolean,
+): Promise<{ notices: readonly string[]; made: { fabric: Fabric; mechanism: Mechanism } | null }> {
+  const without = (because: string) => {
+    if (wish.network === 'linux') throw new Refusal(`A real network cannot be had: ${because}.`)
+    return { notices: [`The network is simulated and carries no packets: ${because}.`], made: null }
+  }
+  const { usable, findings } = await probeNetwork({ exec, clock, root, deep: false })
+  if (!usable)
+    return without(findings.flatMap(finding => (finding.needed && !finding.ok ? [finding.cause] : [])).join('; '))
+  const fabric = createFabric({ stateDir: state.path, exec, clock, root })
+  // A cloud whose network was real keeps it: better no start than guests whose wires end nowhere.
+  const first = state.read('network/holder.json') === null
+  try {
+    await fabric.start()
+    const { createLinuxMechanism } = await import('#services/neutron/drivers/mechanism-linux/mechanism-linux.ts')
+    const egress = wish.egress && (await whereIs('pasta')) !== null
+    const mechanism = await createLinuxMechanism({ fabric, stateDir: state.path, clock, root, onMetadata, egress })
+    const lesser = findings.filter(finding => !finding.ok && (wish.egress || finding.name !== 'pasta'))
+    return { notices: lesser.map(finding => finding.says), made: { fabric, mechanism } }
+  } catch (error) {
+    if (!first) throw error
+    await fabric.stop().catch(() => undefined)
+    const why = (error as Error).message.split('\n')[0] ?? ''
+    return without(`the kernel does not allow it here (${why.replace(/\.$/, '')})`)
   }
 }
 

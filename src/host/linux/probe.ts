@@ -150,7 +150,7 @@ async function whyNoNamespaces(root: boolean, stderr: string): Promise<string> {
       return 'The kernel allows no user namespaces (sysctl user.max_user_namespaces is 0)'
     }
   }
-  return `Namespaces cannot be made here (${stderr.trim().split('\n').at(-1) ?? 'no reason given'}); a container needs to be started with that right`
+  return `Namespaces cannot be made here (${stderr.trim().split('\n').at(-1) ?? 'no reason given'}; a container must be started with the right to)`
 }
 
 async function tryTun(root: boolean): Promise<NetworkFinding> {
