@@ -7,7 +7,8 @@ took() { # took SINCE: «3 s», «2 min 5 s»
   if [ "$1" -ge 60 ]; then printf '%s min %s s' $(($1 / 60)) $(($1 % 60)); else printf '%s s' "$1"; fi
 }
 
-# One preparer at a time; the second waits, then finds the work done. The kernel lets go of the lock when its holder dies.
+# One preparer at a time; the second waits, then finds the work done. The kernel lets go of the lock when its holder dies, and npm,
+# which inherits it, has ended. What apt starts may stay for ever, so it does not inherit it.
 with_lock() { # with_lock FUNCTION
   mkdir -p "$root/.cache" 2>/dev/null || fail "cannot write in $root: it must be writable to install npm packages."
   if command -v flock >/dev/null 2>&1; then
@@ -61,7 +62,7 @@ do_packages() {
   say "installing npm packages (the lock file changed) …"
   since=$(now)
   log=$root/.cache/npm-ci.log
-  if ! (cd "$root" && exec npm ci --no-audit --no-fund --loglevel=error >"$log" 2>&1 9>&-); then
+  if ! (cd "$root" && exec npm ci --no-audit --no-fund --loglevel=error >"$log" 2>&1 </dev/null); then
     tail -n 15 "$log" >&2
     fail "npm ci failed after $(took "$since"); the whole output is in $log."
   fi
@@ -137,7 +138,7 @@ do_web() {
   say "building the web console …"
   since=$(now)
   log=$root/.cache/web-build.log
-  if (cd "$root" && PATH=$modules/.bin:$PATH exec npm run build -w web >"$log" 2>&1 9>&- </dev/null) && [ -f "$root/web/dist/index.html" ]; then
+  if (cd "$root" && PATH=$modules/.bin:$PATH exec npm run build -w web >"$log" 2>&1 </dev/null) && [ -f "$root/web/dist/index.html" ]; then
     printf '%s\n' "$sum" >"$stamp"
     say "web console built in $(took "$since")."
   else
