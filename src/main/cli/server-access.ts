@@ -67,10 +67,24 @@ function shape(server: WireServer): FoundServer {
   return { id, name, status, addresses, imageId: image === '' ? null : image.id }
 }
 
-/** ssh's own words for a guest whose host key nobody has seen before and that the next boot changes. */
+/**
+ * ssh's own words for a guest whose host key nobody has seen before and that the next boot changes. Without the system's settings:
+ * in a user namespace their owner is nobody, and ssh refuses them.
+ */
 export const sshArgv = (key: string, user: string, address: string, more: readonly string[] = []): string[] => [
   'ssh',
-  ...['-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],
+  ...[
+    '-F',
+    '/dev/null',
+    '-i',
+    key,
+    '-o',
+    'IdentitiesOnly=yes',
+    '-o',
+    'StrictHostKeyChecking=no',
+    '-o',
+    'UserKnownHostsFile=/dev/null',
+  ],
   ...['-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=10'],
   ...more,
   `${user}@${address}`,
