@@ -24,6 +24,7 @@ import { portHandlers } from '#services/neutron/api/ports.ts'
 import { quotaHandlers } from '#services/neutron/api/quotas.ts'
 import { floatingIpHandlers, routerHandlers } from '#services/neutron/api/routers.ts'
 import { securityGroupHandlers, securityGroupRuleHandlers } from '#services/neutron/api/security-groups.ts'
+import { subnetPoolHandlers } from '#services/neutron/api/subnet-pools.ts'
 import { subnetHandlers } from '#services/neutron/api/subnets.ts'
 import { tagHandlers } from '#services/neutron/api/tags.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
@@ -45,6 +46,7 @@ import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
 import { createSecurityGroupRules, createSecurityGroups } from '#services/neutron/domain/security-groups.ts'
+import { createSubnetPools } from '#services/neutron/domain/subnet-pools.ts'
 import { createSubnets } from '#services/neutron/domain/subnets.ts'
 import { createTags } from '#services/neutron/domain/tags.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
@@ -110,6 +112,7 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     extensionHandlers(),
     networkHandlers(createNetworks(tools), looks),
     subnetHandlers(createSubnets(tools), looks),
+    subnetPoolHandlers(createSubnetPools(tools), looks),
     portHandlers(createPorts(tools), looks),
     securityGroupHandlers(createSecurityGroups(tools), looks),
     securityGroupRuleHandlers(createSecurityGroupRules(tools)),

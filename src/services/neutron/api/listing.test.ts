@@ -8,12 +8,14 @@ import { network } from '#services/neutron/contract/networks.ts'
 import { port } from '#services/neutron/contract/ports.ts'
 import { floatingip, router } from '#services/neutron/contract/routers.ts'
 import { securityGroup, securityGroupRule } from '#services/neutron/contract/security-groups.ts'
+import { subnetPool } from '#services/neutron/contract/subnet-pools.ts'
 import { subnet } from '#services/neutron/contract/subnets.ts'
 import { neutronForTests } from '#services/neutron/test-neutron.ts'
 
 const NOUNS: readonly (readonly [path: string, of: AnyResource])[] = [
   ['networks', network],
   ['subnets', subnet],
+  ['subnetpools', subnetPool],
   ['ports', port],
   ['routers', router],
   ['floatingips', floatingip],
@@ -70,7 +72,7 @@ test('extensions, versions, core nouns', async () => {
 
 test('what is not built is an extension that is absent', async () => {
   await using neutron = await neutronForTests()
-  for (const path of ['/subnetpools', '/trunks', '/qos/policies', '/lbaas/loadbalancers'])
+  for (const path of ['/address-scopes', '/trunks', '/qos/policies', '/lbaas/loadbalancers'])
     assert.deepEqual(await neutron.refused('admin@admin', 'GET', path), [
       404,
       'HTTPNotFound',

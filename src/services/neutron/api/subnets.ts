@@ -21,7 +21,7 @@ export const subnetHandlers = (domain: Subnets, looks: Looks): HandlerTable => {
       tenant_id: s => s.projectId,
       network_id: s => s.networkId,
       ip_version: s => s.ipVersion,
-      subnetpool_id: () => null,
+      subnetpool_id: s => s.subnetPoolId,
       cidr: s => s.cidr,
       gateway_ip: s => s.gatewayIp,
       allocation_pools: s => s.allocationPools.map(pool => ({ start: pool.start, end: pool.end })),

@@ -267,6 +267,24 @@ export const extensions: readonly Extension[] = [
     'Allow to tag ports during bulk creation',
     '2019-12-29T19:00:00-00:00',
   ),
+  extension(
+    'default-subnetpools',
+    'Default Subnetpools',
+    'Provides ability to mark and use a subnetpool as the default.',
+    '2016-02-18T18:00:00-00:00',
+  ),
+  extension(
+    'subnet_allocation',
+    'Subnet Allocation',
+    'Enables allocation of subnets from a subnet pool',
+    '2015-03-30T10:00:00-00:00',
+  ),
+  extension(
+    'subnetpool-prefix-ops',
+    'Subnet Pool Prefix Operations',
+    'Provides support for adjusting the prefix list of subnet pools',
+    '2019-02-08T10:00:00-00:00',
+  ),
 ]
 
 const anything = raw<Record<string, unknown>>({ type: 'object' })

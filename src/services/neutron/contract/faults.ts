@@ -50,6 +50,28 @@ export const faults = faultTable({
     'Invalid input for operation: Subnet service type {service_type} does not correspond to a valid device owner.',
   ],
   SubnetPoolNotFound: [404, 'Subnet pool {subnetpool_id} could not be found.'],
+  SubnetPoolDeleteError: [400, 'Unable to delete subnet pool: {reason}.'],
+  SubnetPoolQuotaExceeded: [409, 'Per-project subnet pool prefix quota exceeded.'],
+  SubnetAllocationError: [409, 'Failed to allocate subnet: {reason}.'],
+  MinPrefixSubnetAllocationError: [
+    400,
+    'Unable to allocate subnet with prefix length {prefixlen}, minimum allowed prefix is {min_prefixlen}.',
+  ],
+  MaxPrefixSubnetAllocationError: [
+    400,
+    'Unable to allocate subnet with prefix length {prefixlen}, maximum allowed prefix is {max_prefixlen}.',
+  ],
+  NetworkSubnetPoolAffinityError: [
+    400,
+    'Subnets hosted on the same network must be allocated from the same subnet pool.',
+  ],
+  EmptySubnetPoolPrefixList: [400, 'Empty subnet pool prefix list.'],
+  PrefixVersionMismatch: [400, 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.'],
+  IllegalSubnetPoolPrefixBounds: [
+    400,
+    'Illegal prefix bounds: {prefix_type}={prefixlen}, {base_prefix_type}={base_prefixlen}.',
+  ],
+  IllegalSubnetPoolPrefixUpdate: [400, 'Illegal update to prefixes: {msg}.'],
   // ports and addresses
   PortNotFound: [404, 'Port {port_id} could not be found.'],
   PortInUse: [

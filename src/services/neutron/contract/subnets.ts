@@ -5,6 +5,7 @@ import { must, object } from '#kernel/contract/shape.ts'
 import { intLike, ip, list, nullable, raw, text, uuid, words } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
+import { useDefaultPool } from '#services/neutron/contract/subnet-pools.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
 import { anyQuery, bool, listOrNull } from '#services/neutron/contract/words.ts'
 
@@ -21,6 +22,7 @@ export const subnet = resource('subnet', 'subnets', {
     .filters()
     .sorts(),
   subnetpool_id: once(nullable(uuid)).optional().filters().sorts(),
+  use_default_subnetpool: useDefaultPool,
   prefixlen: input(intLike({ min: 0 })).optional(),
   cidr: once(nullable(text({ max: 64 })))
     .optional()

@@ -33,6 +33,13 @@ export const taggable = {
     update: rules.updateSubnetTags,
     remove: rules.deleteSubnetTags,
   },
+  subnetpools: {
+    noun: 'subnetpool',
+    get: rules.getSubnetpoolTags,
+    create: rules.createSubnetpoolTags,
+    update: rules.updateSubnetpoolTags,
+    remove: rules.deleteSubnetpoolTags,
+  },
   ports: {
     noun: 'port',
     get: rules.getPortTags,

@@ -1,5 +1,6 @@
 // Neutron's migrations, in order.
 import type { Migration } from '#kernel/db/migrations.ts'
 import { first } from '#services/neutron/db/migrations/0001-first.ts'
+import { subnetPools } from '#services/neutron/db/migrations/0002-subnet-pools.ts'
 
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, subnetPools]

@@ -41,7 +41,15 @@ export const newStandard = (
   revision_number: 1,
 })
 
-type Revised = 'networks' | 'subnets' | 'ports' | 'security_groups' | 'security_group_rules' | 'routers' | 'floatingips'
+type Revised =
+  | 'networks'
+  | 'subnets'
+  | 'subnetpools'
+  | 'ports'
+  | 'security_groups'
+  | 'security_group_rules'
+  | 'routers'
+  | 'floatingips'
 
 /** Changes a row and raises its revision: also without columns of its own, when something that belongs to it changed. */
 export async function revise<N extends Revised>(

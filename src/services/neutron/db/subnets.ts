@@ -18,6 +18,7 @@ export interface Subnet extends Standard {
   readonly dnsNameservers: readonly string[]
   readonly hostRoutes: readonly Route[]
   readonly serviceTypes: readonly string[]
+  readonly subnetPoolId: string | null
 }
 export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
   ...standardOf(row),
@@ -32,6 +33,7 @@ export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
   dnsNameservers: fromJson(row.dns_nameservers),
   hostRoutes: fromJson(row.host_routes),
   serviceTypes: fromJson(row.service_types),
+  subnetPoolId: row.subnetpool_id,
 })
 /** Guests give themselves their addresses; Neutron knows them beforehand. */
 export const isAutoAddressed = (subnet: Pick<Subnet, 'ipv6AddressMode'>): boolean =>
@@ -42,7 +44,6 @@ const ofNetwork = (column: 'shared', values: readonly FilterValue[]): Condition 
 const SPEC = {
   table: 'subnets' as const,
   columns: { tenant_id: 'project_id' },
-  constants: { subnetpool_id: null },
   special: {
     shared: (values: readonly FilterValue[]) => ofNetwork('shared', values),
     // One text of JSON: the name stands in it in quotes.

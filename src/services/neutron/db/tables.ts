@@ -44,6 +44,17 @@ export interface SubnetTable extends StandardColumns {
   dns_nameservers: Json<string[]>
   host_routes: Json<Route[]>
   service_types: Json<string[]>
+  subnetpool_id: string | null
+}
+export interface SubnetPoolTable extends StandardColumns {
+  ip_version: number
+  prefixes: Json<string[]>
+  default_prefixlen: number
+  min_prefixlen: number
+  max_prefixlen: number
+  default_quota: number | null
+  is_default: Flag
+  shared: Flag
 }
 export interface AddressPair {
   readonly mac_address: string
@@ -158,6 +169,7 @@ export interface AgentTable {
 export interface NeutronTables {
   networks: NetworkTable
   subnets: SubnetTable
+  subnetpools: SubnetPoolTable
   ports: PortTable
   allocations: AllocationTable
   security_groups: SecurityGroupTable

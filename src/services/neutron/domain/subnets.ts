@@ -18,13 +18,15 @@ import {
   visibleSubnets,
   type Subnet,
 } from '#services/neutron/db/subnets.ts'
-import { formatCidr, overlap } from '#services/neutron/domain/addresses.ts'
+import { subnetPoolsDb, type SubnetPool } from '#services/neutron/db/subnet-pools.ts'
+import { formatCidr, overlap, type Cidr } from '#services/neutron/domain/addresses.ts'
 import { addAutoAddresses } from '#services/neutron/domain/auto-addresses.ts'
 import { syncDhcpPort } from '#services/neutron/domain/dhcp-port.ts'
 import { cidrOf } from '#services/neutron/domain/ipam.ts'
 import { seenNetwork } from '#services/neutron/domain/networks.ts'
 import { isAutoRemoved, isRouterPort } from '#services/neutron/domain/owners.ts'
 import { checkMtu } from '#services/neutron/domain/provider.ts'
+import { cutFrom, seenPool } from '#services/neutron/domain/subnet-pools.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
 import {
@@ -82,6 +84,21 @@ export const createSubnets = (tools: DomainTools) => {
     return found
   }
 
+  /** The pool a subnet is to be cut from; null for none. @throws BadRequest, SubnetPoolNotFound */
+  async function poolFor(q: Q, ctx: Ctx, body: Create): Promise<SubnetPool | null> {
+    const named = typeof body.subnetpool_id === 'string' ? body.subnetpool_id : null
+    if (named !== null && body.use_default_subnetpool)
+      throw faults.BadRequest({
+        resource: 'subnets',
+        msg: 'subnetpool_id and use_default_subnetpool cannot both be specified',
+      })
+    if (named !== null) return seenPool(q, ctx, access, named)
+    if (!body.use_default_subnetpool) return null
+    const found = await subnetPoolsDb.defaultOf(q, body.ip_version)
+    if (found === null)
+      throw faults.BadRequest({ resource: 'subnets', msg: `No default subnetpool found for IPv${body.ip_version}` })
+    return found
+  }
   async function insert(q: Q, ctx: Ctx, body: Create, id: string): Promise<SubnetOfNetwork> {
     const projectId = access.projectOf(ctx, body)
     const network = await seenNetwork(q, ctx, tools, body.network_id)
@@ -93,20 +110,32 @@ export const createSubnets = (tools: DomainTools) => {
     })
     if (typeof body.cidr === 'string' && body.prefixlen !== undefined)
       throw faults.BadRequest({ resource: 'subnets', msg: 'cidr and prefixlen must not be supplied together' })
-    if (typeof body.subnetpool_id === 'string') throw faults.SubnetPoolNotFound({ subnetpool_id: body.subnetpool_id })
-    if (typeof body.cidr !== 'string')
+    const pool = await poolFor(q, ctx, body)
+    if (pool === null && typeof body.cidr !== 'string')
       throw faults.BadRequest({ resource: 'subnets', msg: 'a subnetpool must be specified in the absence of a cidr' })
+    if (pool !== null && typeof body.cidr !== 'string' && body.allocation_pools !== undefined)
+      throw faults.BadRequest({
+        resource: 'subnets',
+        msg: 'allocation_pools allowed only for specific subnet requests.',
+      })
     await claim(q, settings, projectId, 'subnet')
-    const cidr = cidrFor(body.cidr, body.ip_version)
+    const asked = typeof body.cidr === 'string' ? cidrFor(body.cidr, body.ip_version) : null
+    const cidr =
+      pool === null
+        ? (asked as Cidr)
+        : await cutFrom(q, pool, projectId, { version: body.ip_version, cidr: asked, prefixlen: body.prefixlen })
     if (body.enable_dhcp) checkDhcp(cidr)
     checkModes(cidr, { ra: body.ipv6_ra_mode ?? null, address: body.ipv6_address_mode ?? null }, body.enable_dhcp)
     checkMtu(network.id, network.mtu, body.ip_version)
     checkServiceTypes(body.service_types)
-    for (const other of await subnetsDb.ofNetwork(q, network.id))
+    for (const other of await subnetsDb.ofNetwork(q, network.id)) {
+      if (other.ipVersion === body.ip_version && other.subnetPoolId !== (pool?.id ?? null))
+        throw faults.NetworkSubnetPoolAffinityError()
       if (overlap(cidrOf(other), cidr))
         throw faults.InvalidInput({
           error_message: `Requested subnet with cidr: ${formatCidr(cidr)} for network: ${network.id} overlaps with another subnet`,
         })
+    }
     const gateway = gatewayFor(cidr, body.gateway_ip)
     const row = {
       ...newStandard(id, projectId, body, clock.now()),
@@ -121,6 +150,7 @@ export const createSubnets = (tools: DomainTools) => {
       dns_nameservers: json(nameserversFor(body.ip_version, body.dns_nameservers ?? [], settings, 'new subnet')),
       host_routes: json(hostRoutesFor(body.ip_version, body.host_routes ?? [], settings, 'new subnet')),
       service_types: json(body.service_types),
+      subnetpool_id: pool?.id ?? null,
     }
     await q.insertInto('subnets').values(row).execute()
     await revise(q, 'networks', network.id, clock.now())

@@ -11,6 +11,7 @@ import type { DomainTools } from '#services/neutron/domain/tools.ts'
 const TABLES = {
   networks: 'networks',
   subnets: 'subnets',
+  subnetpools: 'subnetpools',
   ports: 'ports',
   routers: 'routers',
   floatingips: 'floatingips',
