@@ -1,6 +1,7 @@
 // The only file that knows all services: plain function calls in order. A cloud is a value; two of them live in one process.
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
+import path from 'node:path'
 
 import { createFrontDoor, type Mount } from '#host/node/front-door.ts'
 import { createExec } from '#host/node/exec.ts'
@@ -336,7 +337,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         { prefix: '/koto', handle: ownApi },
       ],
       sockets: [consoleDoor(compute, { clock, ids })],
-      webRoot: existsSync(web) ? web : null,
+      webRoot: existsSync(path.dirname(web)) ? web : null,
       ready: () => ready,
       report: error => log('koto').error(null, 'the front door', error),
     })

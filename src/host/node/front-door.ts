@@ -1,17 +1,14 @@
 // The one socket edge: Fastify in front of the services' `handle` functions, the console's files and its websockets.
 // Limits, timeouts, slow clients and graceful close are Fastify's; no API logic lives here.
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import type { Server, ServerOptions } from 'node:http'
-import path from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
 import { http } from '#host/node/plain-http.ts'
 
-import fastifyStatic from '@fastify/static'
 import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 
+import { serveWebConsole } from '#host/node/front-door-web.ts'
 import type { Handle, HttpAnswer } from '#kernel/http/call.ts'
 
 export interface Mount {
@@ -35,7 +32,7 @@ export interface FrontDoorOptions {
   readonly classicPorts: boolean
   readonly mounts: readonly Mount[]
   readonly sockets: readonly SocketDoor[]
-  /** Folder of the built web console, or null. */
+  /** Folder of the built web console, which may come later; null where there is none. */
   readonly webRoot: string | null
   readonly ready: () => boolean
   /** Told of errors that are nobody's answer. */
@@ -49,15 +46,6 @@ export interface FrontDoor {
   close(): Promise<void>
 }
 
-const CSP =
-  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
-  "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'"
-const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': CSP,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'same-origin',
-  'x-frame-options': 'DENY',
-}
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Builds the edge; nothing listens before `listen`. */
@@ -99,22 +87,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     })
   }
 
-  if (options.webRoot !== null) {
-    const root = options.webRoot
-    const index = path.join(root, 'index.html')
-    await app.register(fastifyStatic, {
-      root,
-      wildcard: false,
-      index: false,
-      setHeaders: (reply, file) => {
-        for (const [name, value] of Object.entries(PAGE_HEADERS)) reply.header(name, value)
-        if (file.includes(`${path.sep}assets${path.sep}`))
-          reply.header('cache-control', 'public, max-age=31536000, immutable')
-      },
-    })
-    app.get('/', (_request, reply) => page(index, reply))
-    for (const below of ['/console/*', '/ui/*']) app.get(below, (_request, reply) => page(index, reply))
-  }
+  const web = options.webRoot === null ? null : await serveWebConsole(app, options.webRoot)
 
   const find = (pathname: string): Mount | undefined =>
     mounts.find(
@@ -130,8 +103,8 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     const mount = find(pathname)
     if (mount === undefined) {
       // a page of the console's own router, opened directly
-      if (options.webRoot !== null && request.method === 'GET' && /text\/html/.test(request.headers.accept ?? '')) {
-        return page(path.join(options.webRoot, 'index.html'), reply)
+      if (web !== null && request.method === 'GET' && /text\/html/.test(request.headers.accept ?? '')) {
+        return web.page(reply)
       }
       return reply
         .code(404)
@@ -171,9 +144,11 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       if (Number(raw.headers['content-length'] ?? Infinity) < 1 << 20) raw.resume()
       else reply.header('connection', 'close')
     }
-    return send(reply, answer, method)
+    return send(reply, answer, method, endless)
   }
 
+  /** Answers that would go on for ever, such as events: closing does not wait for them. */
+  const endless = new Set<Readable>()
   let boundPort = options.port
   const extra: Server[] = []
   const closeExtra = (): Promise<unknown> =>
@@ -214,6 +189,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       }
     },
     async close() {
+      for (const stream of endless) stream.destroy()
       await closeExtra()
       await app.close()
     },
@@ -224,23 +200,19 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
 const safeHost = (host: string | undefined): string | null =>
   host !== undefined && /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/.test(host) ? host : null
 
-function send(reply: FastifyReply, answer: HttpAnswer, method: string): unknown {
+function send(reply: FastifyReply, answer: HttpAnswer, method: string, endless: Set<Readable>): unknown {
   reply.code(answer.status).headers(answer.headers)
   if (answer.body === null || method === 'HEAD') return reply.send()
   // As bytes: to text Fastify adds a charset that the service did not say.
   if (typeof answer.body === 'string') return reply.send(Buffer.from(answer.body))
   if (answer.body instanceof Uint8Array)
     return reply.send(Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength))
-  return reply.send(Readable.from(answer.body, { objectMode: false }))
-}
-
-async function page(index: string, reply: FastifyReply): Promise<unknown> {
-  if ((await stat(index).catch(() => null)) === null) return reply.code(404).send('the web console is not built')
-  return reply
-    .headers(PAGE_HEADERS)
-    .header('cache-control', 'no-cache')
-    .type('text/html; charset=utf-8')
-    .send(createReadStream(index))
+  const stream = Readable.from(answer.body, { objectMode: false })
+  if (answer.headers['content-type'] === 'text/event-stream') {
+    endless.add(stream)
+    stream.once('close', () => endless.delete(stream))
+  }
+  return reply.send(stream)
 }
 
 /** Bytes both ways until either end closes. */
