@@ -34,7 +34,7 @@ export const PARTS: readonly Part[] = [
     globs: ['test/{cloud,faults}/**/*.test.ts'],
     filesPerProcess: 1,
     atOnce: 0,
-    testMs: 180_000,
+    testMs: 600_000,
   },
   {
     name: 'web',
