@@ -25,8 +25,6 @@ const create = (t: TestNova, change: Row = {}, given: Given = {}, beside: Row = 
     body: { server: { name: 's', imageRef: IMAGE, flavorRef: '1', ...change }, ...beside },
     ...given,
   })
-const ids = (answer: { json: Record<string, never> }): string[] =>
-  (answer.json['servers'] as unknown as { id: string }[]).map(one => one.id)
 const message = (answer: { json: Record<string, never> }): string =>
   Object.values(answer.json as Record<string, { message?: string }>)[0]?.message ?? ''
 const keysAt = async (t: TestNova, id: string, at: string, as = 'member@p1'): Promise<string[]> =>
