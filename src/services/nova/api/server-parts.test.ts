@@ -241,7 +241,7 @@ test('external events are for services, and each is answered by itself', async (
     (mixed.json['events'] as unknown as { code: number }[]).map(one => one.code),
     [200, 404, 422],
   )
-  assert.equal((await send([event(NOBODY)])).status, 404)
+  assert.equal((await send([event(NOBODY)])).status, 207)
   for (const wrong of [
     undefined,
     null,

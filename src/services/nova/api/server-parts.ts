@@ -286,7 +286,6 @@ export function partHandlers(api: PartsApi): HandlerTable[] {
     handlers(externalEvents, {
       create: async call => {
         const { events, code } = await api.events.take(call.ctx, call.body.events)
-        if (code === 404) throw faults.NotFound({ reason: 'No instances found for any event' })
         call.status(code)
         return { events }
       },

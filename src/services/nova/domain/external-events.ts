@@ -70,7 +70,6 @@ export const createExternalEvents = (tools: EventTools) => {
       const answers: EventAnswer[] = []
       for (const event of events) {
         const server = await database.read(ctx, 'find-server', q => serversDb(q).byId(event.server_uuid))
-        const status = event.status ?? 'completed'
         if (server === undefined) {
           answers.push({ ...event, status: 'failed', code: 404 })
           continue
@@ -83,7 +82,7 @@ export const createExternalEvents = (tools: EventTools) => {
           answers.push({ ...event, status: 'failed', code: 422 })
           continue
         }
-        answers.push({ ...event, status, code: 200 })
+        answers.push({ ...event, status: 'completed', code: 200 })
         const { host } = server
         const trouble = (error: unknown): void =>
           log.warn(ctx, `event ${event.name} of server ${server.id}: ${(error as Error).message}`)
@@ -93,7 +92,7 @@ export const createExternalEvents = (tools: EventTools) => {
           void extended(ctx, server.id, host, event.tag).catch(trouble)
       }
       const good = answers.filter(answer => answer.code === 200).length
-      return { events: answers, code: good === answers.length ? 200 : good === 0 ? 404 : 207 }
+      return { events: answers, code: good === answers.length ? 200 : 207 }
     },
   }
 
