@@ -8,14 +8,14 @@ import { createBus, type Bus } from '#kernel/bus/bus.ts'
 import { memoryTransport } from '#kernel/bus/memory-transport.ts'
 import { crossings, type Cross, type Hook } from '#kernel/crossing/crossing.ts'
 import { faultHooks } from '#kernel/crossing/faults.ts'
-import { recorder, type JourneyStore, type Moment, type Recorder } from '#kernel/crossing/recorder.ts'
-import { fromJson, json, time } from '#kernel/db/codecs.ts'
+import { recorder, type Recorder } from '#kernel/crossing/recorder.ts'
 import type { Database } from '#kernel/db/database.ts'
 import { migrate, type Migration } from '#kernel/db/migrations.ts'
 import { DatabaseUnavailable } from '#kernel/db/errors.ts'
 import { systemClock, type Clock } from '#kernel/lib/clock.ts'
 import { randomIds, type Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
+import { journeyMigrations, journeyStore, type JourneyTables } from '#main/journey-store.ts'
 
 export interface Platform {
   readonly clock: Clock
@@ -31,28 +31,6 @@ export interface Platform {
   readonly databases: readonly Database<unknown>[]
   close(): Promise<void>
 }
-
-interface JourneyTables {
-  moments: { subject: string; id: string; at: number; moment: string; kept_at: string }
-}
-const journeyMigrations: readonly Migration[] = [
-  {
-    id: '0001-first',
-    async up(q) {
-      await q.schema
-        .createTable('moments')
-        .addColumn('subject', 'varchar(64)', column => column.notNull())
-        .addColumn('id', 'varchar(64)', column => column.notNull())
-        .addColumn('at', 'real', column => column.notNull())
-        .addColumn('moment', 'text', column => column.notNull())
-        .addColumn('kept_at', 'varchar(24)', column => column.notNull())
-        .addPrimaryKeyConstraint('moments_key', ['subject', 'id'])
-        .execute()
-    },
-  },
-]
-/** Subjects whose journeys are kept. */
-const KEEP_JOURNEYS = 500
 
 export interface PlatformOptions {
   readonly state: StateDir
@@ -131,51 +109,6 @@ export const unavailableWords =
         ? `The disk of the ${what} database is full.`
         : `The ${what} database is not available just now.`
       : null
-
-function journeyStore(database: Database<JourneyTables>, clock: Clock): JourneyStore {
-  return {
-    async save(subject, moments) {
-      const q = database.kysely
-      for (const moment of moments) {
-        const row = { subject, id: moment.id, at: moment.at, moment: json(moment), kept_at: time(clock.now()) }
-        await q
-          .insertInto('moments')
-          .values(row)
-          .onConflict(clash => clash.columns(['subject', 'id']).doUpdateSet({ moment: row.moment }))
-          .execute()
-      }
-      const many = await q
-        .selectFrom('moments')
-        .select(({ fn }) => fn.count<number>('subject').distinct().as('many'))
-        .executeTakeFirst()
-      if (Number(many?.many ?? 0) <= KEEP_JOURNEYS) return
-      const oldest = await q
-        .selectFrom('moments')
-        .select(({ fn }) => ['subject', fn.max('kept_at').as('last')])
-        .groupBy('subject')
-        .orderBy('last')
-        .limit(KEEP_JOURNEYS / 10)
-        .execute()
-      await q
-        .deleteFrom('moments')
-        .where(
-          'subject',
-          'in',
-          oldest.map(row => row.subject),
-        )
-        .execute()
-    },
-    async load(subject) {
-      const rows = await database.kysely
-        .selectFrom('moments')
-        .select('moment')
-        .where('subject', '=', subject)
-        .orderBy('at')
-        .execute()
-      return rows.map(row => fromJson<Moment>(row.moment))
-    },
-  }
-}
 
 const withFacts = (says: string, facts: Readonly<Record<string, unknown>> | undefined): string =>
   facts === undefined ? says : `${says} ${JSON.stringify(facts)}`
