@@ -169,7 +169,6 @@ export function createCinder(tools: CinderTools): Cinder {
     nova: ctx => ({
       volumeExtended: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).volumeExtended(...args),
       snapshot: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).snapshot(...args),
-      merge: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).merge(...args),
     }),
   })
   const places = {

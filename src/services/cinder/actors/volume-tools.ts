@@ -110,21 +110,7 @@ export function volumeTools(parts: VolumeToolsParts): (ctx: Ctx) => VolumeTools 
       ),
     settleSnapshot: (volumeId, snapshotId) =>
       driver(ctx, 'settle-snapshot', volumeId, () => backend.settleSnapshot(volumeId, snapshotId)),
-    dropSnapshot: async (volumeId, snapshotId) => {
-      await driver(ctx, 'drop-snapshot', volumeId, async () => {
-        const { live } = await backend.removeSnapshot(volumeId, snapshotId)
-        if (live !== null) throw new BackendFault('busy', `Snapshot ${snapshotId} is in use by a running server`)
-      })
-    },
     removeSnapshot: (volumeId, snapshotId) =>
       driver(ctx, 'remove-snapshot', volumeId, () => backend.removeSnapshot(volumeId, snapshotId)),
-    awaitMerge: (volumeId, snapshotId, signal) =>
-      seen(
-        `the merge of snapshot ${snapshotId}`,
-        () => driver(ctx, 'is-merged', volumeId, () => backend.isMerged(volumeId, snapshotId)),
-        signal,
-      ),
-    settleRemoval: (volumeId, snapshotId) =>
-      driver(ctx, 'settle-removal', volumeId, () => backend.settleRemoval(volumeId, snapshotId)),
   })
 }

@@ -63,7 +63,7 @@ export function backendSuite(name: string, makeBench: () => Promise<BackendBench
     for (let i = 0; i < 2; i += 1) assert.deepEqual(await backend.createSnapshot(V1, S1), { live: null })
     await backend.createSnapshot(V1, S2)
     assert.deepEqual((await found(backend))[0]?.snapshots.toSorted(), [S1, S2])
-    for (let i = 0; i < 2; i += 1) assert.deepEqual(await backend.removeSnapshot(V1, S1), { live: null })
+    for (let i = 0; i < 2; i += 1) await backend.removeSnapshot(V1, S1)
     assert.deepEqual((await found(backend))[0]?.snapshots, [S2])
     await backend.removeSnapshot(V1, S2)
     assert.deepEqual(await found(backend), [{ volumeId: V1, sizeBytes: GIB, snapshots: [] }])

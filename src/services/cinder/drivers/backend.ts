@@ -58,11 +58,6 @@ export interface Connector {
 export interface LiveSnapshot {
   readonly overlay: string
 }
-/** The guest's host has to merge `top` into `base`; both are names without folders. */
-export interface LiveMerge {
-  readonly top: string
-  readonly base: string
-}
 
 export interface FoundVolume {
   readonly volumeId: string
@@ -126,11 +121,8 @@ export interface Backend {
   isSwitched(volumeId: string, snapshotId: string): Promise<boolean>
   /** Makes the overlay the volume. Throws `failed` while {@link isSwitched} is false. */
   settleSnapshot(volumeId: string, snapshotId: string): Promise<void>
-  /** `live`: {@link settleRemoval} follows. Throws `busy` when neither we nor the guest's host can do it just now. */
-  removeSnapshot(volumeId: string, snapshotId: string): Promise<{ live: LiveMerge | null }>
-  /** Does the guest write to the snapshot's file by now? */
-  isMerged(volumeId: string, snapshotId: string): Promise<boolean>
-  settleRemoval(volumeId: string, snapshotId: string): Promise<void>
+  /** The snapshot is no more. While a guest stands on its bytes they may stay, unseen, until the guest lets go. */
+  removeSnapshot(volumeId: string, snapshotId: string): Promise<void>
 
   /** How that host reaches the volume. A volume smaller than `sizeGb` that nobody holds is grown. */
   connect(volumeId: string, sizeGb: number, connector: Connector, mode: 'rw' | 'ro'): Promise<Connection>

@@ -19,7 +19,7 @@ export const createSnapshot = saga<Tools>()<CreateSnapshot, 'scheduler'>('create
     at: 'volume',
     onHost: s => actorHost(s.host),
     do: (s, t) => t.createSnapshot(s.volumeId, s.snapshotId),
-    undo: (s, t) => t.dropSnapshot(s.volumeId, s.snapshotId),
+    undo: (s, t) => t.removeSnapshot(s.volumeId, s.snapshotId),
   })
   .step('switch-guest', {
     at: 'scheduler',

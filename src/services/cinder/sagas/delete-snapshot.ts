@@ -16,28 +16,11 @@ export const deleteSnapshot = saga<Tools>()<DeleteSnapshot, 'scheduler'>('delete
   home: 'scheduler',
   failed: (s, t, ending) => t.snapshots.deleteFailed(s.snapshotId, ending),
 })
-  .step('merge', {
+  .step('remove', {
     at: 'volume',
     when: s => s.host !== null,
     onHost: s => actorHost(s.host ?? ''),
     do: (s, t) => t.removeSnapshot(s.volumeId, s.snapshotId),
-    deadlineMs: 3_600_000,
-  })
-  .step('merge-in-guest', {
-    at: 'scheduler',
-    when: s => s.live !== undefined && s.live !== null,
-    do: async (s, t) => {
-      if (s.live !== undefined && s.live !== null) await t.nova.merge(s.volumeId, s.snapshotId, s.live)
-    },
-  })
-  .step('settle', {
-    at: 'volume',
-    when: s => s.live !== undefined && s.live !== null,
-    onHost: s => actorHost(s.host ?? ''),
-    do: async (s, t, run) => {
-      await t.awaitMerge(s.volumeId, s.snapshotId, run.signal)
-      await t.settleRemoval(s.volumeId, s.snapshotId)
-    },
     deadlineMs: 3_600_000,
   })
   .step('forget', {

@@ -1,7 +1,7 @@
 // What the steps of Cinder's sagas may use, by the place where they run. Types only: cinder-scheduler (which has the
 // database) and cinder-volume (which has the back end) give implementations.
 import type { Ending } from '#kernel/saga/saga.ts'
-import type { LiveMerge, LiveSnapshot } from '#services/cinder/drivers/backend.ts'
+import type { LiveSnapshot } from '#services/cinder/drivers/backend.ts'
 
 /** Where the bytes of a new volume come from. */
 export type Source =
@@ -45,7 +45,6 @@ export interface SchedulerTools {
     volumeExtended(volumeId: string, serverIds: readonly string[], needed: boolean): Promise<void>
     /** Asks the guest's host to let the guest write to the overlay from now on. */
     snapshot(volumeId: string, snapshotId: string, live: LiveSnapshot): Promise<void>
-    merge(volumeId: string, snapshotId: string, live: LiveMerge): Promise<void>
   }
 }
 
@@ -62,11 +61,7 @@ export interface VolumeTools {
   /** Resolves when the guest writes to the overlay. Throws after a while. */
   awaitSwitch(volumeId: string, snapshotId: string, signal: AbortSignal): Promise<void>
   settleSnapshot(volumeId: string, snapshotId: string): Promise<void>
-  /** Takes a snapshot that was being made back. */
-  dropSnapshot(volumeId: string, snapshotId: string): Promise<void>
-  removeSnapshot(volumeId: string, snapshotId: string): Promise<{ live: LiveMerge | null }>
-  awaitMerge(volumeId: string, snapshotId: string, signal: AbortSignal): Promise<void>
-  settleRemoval(volumeId: string, snapshotId: string): Promise<void>
+  removeSnapshot(volumeId: string, snapshotId: string): Promise<void>
 }
 
 export interface Tools {

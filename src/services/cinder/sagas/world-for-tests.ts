@@ -159,7 +159,6 @@ export const worldOf =
         nova: () => ({
           volumeExtended: nova('volume-extended'),
           snapshot: nova('snapshot'),
-          merge: nova('merge'),
         }),
       })
       const tools = volumeTools({

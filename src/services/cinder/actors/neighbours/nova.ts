@@ -5,9 +5,6 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { restTo } from '#services/cinder/actors/neighbours/rest.ts'
 import type { SchedulerTools } from '#services/cinder/sagas/tools.ts'
 
-/** What Nova answers in time it answers with a status; that it has not built it is one too. */
-const NOT_THERE = [404, 405, 501]
-
 /** `ctx` carries cinder's own token. */
 export const novaNeighbour =
   (transport: Transport) =>
@@ -43,20 +40,6 @@ export const novaNeighbour =
             },
           },
         })
-      },
-      async merge(volumeId, snapshotId, live) {
-        const query = new URLSearchParams({
-          delete_info: JSON.stringify({
-            volume_id: volumeId,
-            type: 'qcow2',
-            file_to_merge: live.top,
-            merge_target_file: live.base,
-          }),
-        }).toString()
-        const at = '/v2.1/os-assisted-volume-snapshots'
-        const answer = await rest.raw(ctx, 'DELETE', `${at}/{id}`, `${at}/${snapshotId}`, { query, fine: NOT_THERE })
-        if (NOT_THERE.includes(answer.status))
-          throw new Fault('Backend:busy', 409, 'the volume is in use by a running server, which cannot merge it now')
       },
     }
   }

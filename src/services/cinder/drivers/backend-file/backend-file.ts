@@ -10,11 +10,11 @@ import { createExports } from '#services/cinder/drivers/backend-file/exports.ts'
 import { imageToQcow2 } from '#services/cinder/drivers/backend-file/image-bytes.ts'
 import {
   backingOf,
+  droppedName,
   entriesOf,
   exists,
   isPartial,
   linkOver,
-  mergedName,
   overlayName,
   partialName,
   sameFile,
@@ -43,6 +43,7 @@ export function createFileBackend(options: FileBackendOptions): Backend {
   const qemu = createQemuImg({ exec })
   const exports = createExports({ exec, clock: options.clock, folder, address: options.nbdAddress })
   const lock = locks()
+  const working = new Set<Promise<void>>()
   const at = (name: string): string => `${folder}/${name}`
 
   /** True while a guest, or a daemon of ours, has the file open for writing: QEMU locks what it writes. */
@@ -60,20 +61,62 @@ export function createFileBackend(options: FileBackendOptions): Backend {
     await exec.run([...limited(BRIEF), ...vector, String(sizeBytes)])
     await chmod(at(name), 0o600)
   }
+  /** A guest, or a daemon of ours, writes to the volume's newest layer, whatever it goes by. */
+  async function isInUse(volumeId: string): Promise<boolean> {
+    for (const { name, kind } of await entriesOf(folder, volumeId)) {
+      if (kind === 'volume' && (await isHeld(at(name)))) return true
+      // One that was not finished can be read by nobody.
+      if (kind === 'overlay' && (await isHeld(at(name)).catch(() => false))) return true
+    }
+    return false
+  }
+  /** The further names of the newest layer, those of overlays that still wait for their guest left out. */
+  async function aliasesOf(volumeId: string): Promise<string[]> {
+    const found: string[] = []
+    for (const { kind, name, snapshotId } of await entriesOf(folder, volumeId))
+      if (kind === 'overlay' && !(await isPrepared(volumeId, snapshotId ?? ''))) found.push(at(name))
+    return found
+  }
+  /** A host that knows the volume by a further name finds the newest layer there, also when its guest begins anew. */
+  async function realias(volumeId: string): Promise<void> {
+    const path = at(volumeName(volumeId))
+    for (const alias of await aliasesOf(volumeId)) if (!(await sameFile(path, alias))) await linkOver(path, alias)
+  }
   /** A file that a guest's user had is ours again, and goes by one name. */
   async function takeBack(volumeId: string): Promise<void> {
     const path = at(volumeName(volumeId))
-    for (const entry of await entriesOf(folder, volumeId))
-      if (
-        entry.kind === 'merged' ||
-        // An overlay may be waiting for a guest that begins just now.
-        (entry.kind === 'overlay' && !(await isPrepared(volumeId, entry.snapshotId ?? '')))
-      )
-        await rm(at(entry.name), { force: true })
+    for (const alias of await aliasesOf(volumeId)) await rm(alias, { force: true })
     const uid = process.getuid?.() ?? 0
     const gid = process.getgid?.() ?? 0
     const about = await lstat(path).catch(() => undefined)
     if (uid === 0 && about !== undefined && about.uid !== uid) await chown(path, uid, gid)
+  }
+  /** Lets the layers of deleted snapshots go; nobody may have the volume open. What stands on one is merged down into it. */
+  async function collapse(volumeId: string): Promise<void> {
+    for (const { kind, name: marker, snapshotId } of await entriesOf(folder, volumeId)) {
+      if (kind !== 'dropped') continue
+      const name = snapshotName(volumeId, snapshotId ?? '')
+      if (await exists(at(name))) {
+        const above = await standsOn(volumeId, name)
+        if (above === null) await rm(at(name))
+        else {
+          await qemu.commit(at(above), { keepOverlay: true })
+          await chmod(at(name), 0o600)
+          await rename(at(name), at(above))
+        }
+      }
+      await rm(at(marker), { force: true })
+    }
+    await realias(volumeId)
+  }
+  /** {@link collapse} when nobody waits for it. What fails is tried again at the next parting or start: the marks stay. */
+  function collapseLater(volumeId: string): void {
+    const deed = one(volumeId, async () => {
+      if (!(await isInUse(volumeId))) await collapse(volumeId)
+    })
+      .catch(() => undefined)
+      .finally(() => working.delete(deed))
+    working.add(deed)
   }
   const mustHave = async (volumeId: string): Promise<string> => {
     const path = at(volumeName(volumeId))
@@ -159,48 +202,37 @@ export function createFileBackend(options: FileBackendOptions): Backend {
     }
     if ((await isHeld(volume)) || (await isHeld(overlay))) return { live: { overlay } }
     await rename(overlay, volume)
-    if (!(await isHeld(snapshot))) return { live: null }
+    if (!(await isHeld(snapshot))) {
+      await realias(volumeId)
+      return { live: null }
+    }
     // A guest began in this very moment and writes to what was to be the snapshot: back, and its host does it.
     await rename(volume, overlay)
     await linkOver(snapshot, volume)
     return { live: { overlay } }
   }
 
-  async function removeSnapshot(volumeId: string, snapshotId: string) {
+  async function removeSnapshot(volumeId: string, snapshotId: string): Promise<void> {
     const name = snapshotName(volumeId, snapshotId)
     const volume = at(volumeName(volumeId))
+    const overlay = at(overlayName(volumeId, snapshotId))
     if (!(await exists(at(name)))) {
-      await rm(at(overlayName(volumeId, snapshotId)), { force: true }).catch(() => undefined)
-      return { live: null }
+      if (!(await sameFile(volume, overlay))) await rm(overlay, { force: true })
+      return
     }
     if (await isPrepared(volumeId, snapshotId)) {
-      // Begun and not switched: the overlay is empty. If a guest writes there after all, it is the snapshot's end that must wait.
-      if (await isSwitched(volumeId, snapshotId)) {
-        await linkOver(at(overlayName(volumeId, snapshotId)), volume)
-      } else {
-        await rm(at(overlayName(volumeId, snapshotId)), { force: true })
+      // Begun and not switched: the overlay is empty. If a guest writes there after all, it is the volume now.
+      if (!(await isSwitched(volumeId, snapshotId))) {
+        await rm(overlay, { force: true })
         await rm(at(name), { force: true })
-        return { live: null }
+        return
       }
+      await linkOver(overlay, volume)
     }
-    const above = await standsOn(volumeId, name)
-    if (above === null) {
-      await rm(at(name), { force: true })
-      return { live: null }
-    }
-    if ((await exists(volume)) && (await isHeld(volume))) {
-      if (at(above) !== volume || (await exports.has(volumeId)))
-        throw new BackendFault('busy', `Snapshot ${snapshotId} lies between others of a volume in use`)
-      const base = mergedName(volumeId, snapshotId)
-      await linkOver(at(name), at(base))
-      return { live: { top: volumeName(volumeId), base } }
-    }
-    // What was written after the snapshot goes down into it; then it takes the place of what stood on it.
-    await qemu.commit(at(above), { keepOverlay: true })
-    await rename(at(name), at(above))
-    await rm(at(mergedName(volumeId, snapshotId)), { force: true })
-    await rm(at(overlayName(volumeId, snapshotId)), { force: true })
-    return { live: null }
+    await link(at(name), at(droppedName(volumeId, snapshotId))).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    if (!(await isInUse(volumeId))) await collapse(volumeId)
   }
 
   const translated = <T>(deed: Promise<T>): Promise<T> => deed.catch(asBackendFault)
@@ -213,6 +245,8 @@ export function createFileBackend(options: FileBackendOptions): Backend {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const name of await readdir(folder)) if (isPartial(name)) await rm(at(name), { force: true })
       await exports.adopt()
+      const unfinished = (await entriesOf(folder)).filter(({ kind }) => kind === 'dropped' || kind === 'overlay')
+      for (const volumeId of new Set(unfinished.map(entry => entry.volumeId))) collapseLater(volumeId)
     },
     async room() {
       let taken = 0
@@ -282,23 +316,9 @@ export function createFileBackend(options: FileBackendOptions): Backend {
           throw new BackendFault('failed', `Volume ${volumeId} was not switched to its new layer`)
         // The guest's host knows the layer by the overlay's name, so that stays as a second one.
         await linkOver(at(overlayName(volumeId, snapshotId)), at(volumeName(volumeId)))
+        await realias(volumeId)
       }),
     removeSnapshot: (volumeId, snapshotId) => one(volumeId, () => removeSnapshot(volumeId, snapshotId)),
-    isMerged: (volumeId, snapshotId) =>
-      one(volumeId, async () => {
-        const snapshot = at(snapshotName(volumeId, snapshotId))
-        if (!(await exists(snapshot))) return true
-        return (await isHeld(snapshot)) && !(await isHeld(at(volumeName(volumeId))))
-      }),
-    settleRemoval: (volumeId, snapshotId) =>
-      one(volumeId, async () => {
-        const snapshot = at(snapshotName(volumeId, snapshotId))
-        if (!(await exists(snapshot))) return
-        if (!(await isHeld(snapshot)) || (await isHeld(at(volumeName(volumeId)))))
-          throw new BackendFault('failed', `Snapshot ${snapshotId} was not merged`)
-        await rename(snapshot, at(volumeName(volumeId)))
-        await rm(at(overlayName(volumeId, snapshotId)), { force: true })
-      }),
 
     connect: (volumeId, sizeGb, connector, mode) =>
       one(volumeId, async () => {
@@ -321,7 +341,9 @@ export function createFileBackend(options: FileBackendOptions): Backend {
       one(volumeId, async () => {
         if (connector === null || connector.host !== host) await exports.close(volumeId, connector?.host ?? null)
         const path = at(volumeName(volumeId))
-        if ((await exists(path)) && !(await isHeld(path))) await takeBack(volumeId)
+        if (!(await exists(path)) || (await isInUse(volumeId))) return
+        await takeBack(volumeId)
+        if ((await entriesOf(folder, volumeId)).some(entry => entry.kind === 'dropped')) collapseLater(volumeId)
       }),
 
     async inventory() {
@@ -331,9 +353,12 @@ export function createFileBackend(options: FileBackendOptions): Backend {
         if (found === undefined) volumes.set(volumeId, (found = { volumeId, sizeBytes: 0, snapshots: [] }))
         return found
       }
-      for (const entry of await entriesOf(folder)) {
-        if (entry.kind === 'snapshot') of(entry.volumeId).snapshots.push(entry.snapshotId ?? '')
-        else if (entry.kind === 'volume')
+      const entries = await entriesOf(folder)
+      const dropped = new Set(entries.filter(entry => entry.kind === 'dropped').map(entry => entry.snapshotId))
+      for (const entry of entries) {
+        if (entry.kind === 'snapshot') {
+          if (!dropped.has(entry.snapshotId)) of(entry.volumeId).snapshots.push(entry.snapshotId ?? '')
+        } else if (entry.kind === 'volume')
           of(entry.volumeId).sizeBytes = (await readQcow2Header(at(entry.name)).catch(() => null))?.virtualSize ?? 0
       }
       const names = await readdir(folder).catch(() => [] as string[])
@@ -343,7 +368,7 @@ export function createFileBackend(options: FileBackendOptions): Backend {
         leftovers: names.filter(isPartial),
       }
     },
-    close: async () => undefined,
+    close: async () => void (await Promise.all(working)),
   }
 }
 

@@ -5,13 +5,16 @@ import { readQcow2Header } from '#host/qemu/qcow2-header.ts'
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const ID = new RegExp(`^${UUID}$`)
-const NAME = new RegExp(`^volume-(${UUID})(?:\\.(snapshot|overlay|merged)-(${UUID}))?$`)
+const NAME = new RegExp(`^volume-(${UUID})(?:\\.(snapshot|overlay|dropped)-(${UUID}))?$`)
 
-/** What a file in the folder is. `overlay` and `merged` are further names by which a running guest knows a layer. */
+/**
+ * What a file in the folder is. `overlay` is a further name of the newest layer, by which a guest's host knows it; `dropped`
+ * marks the layer of a snapshot that was deleted while something stood on it.
+ */
 export interface Entry {
   readonly name: string
   readonly volumeId: string
-  readonly kind: 'volume' | 'snapshot' | 'overlay' | 'merged'
+  readonly kind: 'volume' | 'snapshot' | 'overlay' | 'dropped'
   readonly snapshotId: string | null
 }
 
@@ -24,8 +27,8 @@ export const snapshotName = (volumeId: string, snapshotId: string): string =>
   `${volumeName(volumeId)}.snapshot-${demandId(snapshotId)}`
 export const overlayName = (volumeId: string, snapshotId: string): string =>
   `${volumeName(volumeId)}.overlay-${demandId(snapshotId)}`
-export const mergedName = (volumeId: string, snapshotId: string): string =>
-  `${volumeName(volumeId)}.merged-${demandId(snapshotId)}`
+export const droppedName = (volumeId: string, snapshotId: string): string =>
+  `${volumeName(volumeId)}.dropped-${demandId(snapshotId)}`
 /** Work in progress: gone at the next start. */
 export const partialName = (volumeId: string, what: string): string => `.partial-${demandId(volumeId)}.${what}`
 export const isPartial = (name: string): boolean => name.startsWith('.partial-')

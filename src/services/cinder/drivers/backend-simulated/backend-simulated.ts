@@ -44,9 +44,6 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
     if (kept === undefined) throw new BackendFault('not-found', `Volume ${volumeId} is not there`)
     return kept
   }
-  const mustNotLive = (what: string): never => {
-    throw new BackendFault('failed', `${what}: nothing lives in a simulation`)
-  }
 
   return {
     protocol: 'simulated',
@@ -103,7 +100,9 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
         return { live: null }
       }),
     isSwitched: async () => true,
-    settleSnapshot: async () => mustNotLive('settling a snapshot'),
+    settleSnapshot: async () => {
+      throw new BackendFault('failed', 'settling a snapshot: nothing lives in a simulation')
+    },
     removeSnapshot: (volumeId, snapshotId) =>
       lock.with(volumeId, async () => {
         const kept = volumes.get(volumeId)
@@ -111,10 +110,7 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
           kept.snapshots = kept.snapshots.filter(one => one !== snapshotId)
           await save()
         }
-        return { live: null }
       }),
-    isMerged: async () => true,
-    settleRemoval: async () => mustNotLive('settling a removal'),
     connect: (volumeId, sizeGb, connector, mode) =>
       lock.with(volumeId, async () => {
         const kept = mustHave(volumeId)
