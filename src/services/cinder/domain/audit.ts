@@ -73,6 +73,8 @@ export function createAudit(tools: AuditTools): Audit {
         ...snapshotViolations(
           snapshots.filter(snapshot => ids.has(snapshot.volumeId)),
           inventory,
+          // A volume that is copied has a snapshot by the copy's id meanwhile.
+          mine.filter(volume => VOLUME_TRANSITIONS.includes(volume.status)).map(volume => volume.id),
         ),
         ...exportViolations(attachments, inventory),
       )
@@ -134,13 +136,14 @@ function byteViolations(volumes: readonly Volume[], inventory: Inventory): Viola
 function snapshotViolations(
   snapshots: readonly { readonly id: string; readonly volumeId: string; readonly status: string }[],
   inventory: Inventory,
+  copies: readonly string[],
 ): Violation[] {
   const found: Violation[] = []
   const there = new Set(inventory.volumes.flatMap(volume => volume.snapshots))
   for (const snapshot of snapshots)
     if (snapshot.status === 'available' && !there.has(snapshot.id))
       found.push({ ledger: 'I-24', subject: snapshot.id, says: 'It is available and its bytes are not there' })
-  const known = new Set(snapshots.map(snapshot => snapshot.id))
+  const known = new Set([...snapshots.map(snapshot => snapshot.id), ...copies])
   for (const volume of inventory.volumes)
     for (const id of volume.snapshots)
       if (!known.has(id))

@@ -1,7 +1,8 @@
 // From a row in `creating` to a volume that can be used. Read from top to bottom; each undo stands under its deed.
 import { saga } from '#kernel/saga/saga.ts'
+import type { LiveSnapshot } from '#services/cinder/drivers/backend.ts'
 import { actorHost } from '#services/cinder/rpc.ts'
-import type { Source, Tools } from '#services/cinder/sagas/tools.ts'
+import type { Source, Tools, VolumeTools } from '#services/cinder/sagas/tools.ts'
 
 export interface CreateVolume {
   readonly volumeId: string
@@ -14,6 +15,12 @@ const isReschedulable = (error: Error): boolean => {
   const { code } = error as { code?: string }
   return code === 'PoolFull' || code === 'Backend:no-room' || code === 'Backend:failed' || code === 'NoSuchConsumer'
 }
+/** The volume that is copied. */
+const sourceOf = ({ source }: CreateVolume): string => (source.from === 'volume' ? source.volumeId : '')
+const bytesOf = (s: CreateVolume): Source =>
+  s.source.from === 'volume' ? { from: 'snapshot', volumeId: s.source.volumeId, snapshotId: s.volumeId } : s.source
+type Kept = Awaited<ReturnType<VolumeTools['createSnapshot']>>
+const isLive = (kept: Kept | undefined): kept is { live: LiveSnapshot } => kept !== undefined && kept.live !== null
 /** Pools tried before giving up, as `scheduler_max_attempts` upstream. */
 const MOST_POOLS = 3
 
@@ -42,10 +49,33 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
           do: (s, t) => t.volumes.place(s.volumeId, s.pool),
           undo: (s, t) => t.volumes.displace(s.volumeId),
         })
+        // A volume is copied by way of a snapshot of its own, as it may be in use, or become so meanwhile.
+        .step('keep-source', {
+          at: 'volume',
+          when: s => s.source.from === 'volume',
+          do: async (s, t) => ({ kept: await t.createSnapshot(sourceOf(s), s.volumeId) }),
+          undo: (s, t) => t.removeSnapshot(sourceOf(s), s.volumeId),
+        })
+        .step('switch-guest', {
+          at: 'scheduler',
+          when: s => isLive(s.kept),
+          do: async (s, t) => {
+            if (isLive(s.kept)) await t.nova.snapshot(sourceOf(s), s.volumeId, s.kept.live)
+          },
+        })
+        .step('settle-source', {
+          at: 'volume',
+          when: s => isLive(s.kept),
+          do: async (s, t, run) => {
+            await t.awaitSwitch(sourceOf(s), s.volumeId, run.signal)
+            await t.settleSnapshot(sourceOf(s), s.volumeId)
+          },
+          deadlineMs: 600_000,
+        })
         .step('make', {
           at: 'volume',
           when: s => s.source.from !== 'image',
-          do: (s, t, run) => t.create(s.volumeId, s.sizeGb, s.source, run.signal),
+          do: (s, t, run) => t.create(s.volumeId, s.sizeGb, bytesOf(s), run.signal),
           undo: (s, t) => t.remove(s.volumeId),
           deadlineMs: 3_600_000,
         })
@@ -55,6 +85,12 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
           when: s => s.source.from === 'image',
           do: (s, t, run) => t.create(s.volumeId, s.sizeGb, s.source, run.signal),
           undo: (s, t) => t.remove(s.volumeId),
+          deadlineMs: 3_600_000,
+        })
+        .step('release-source', {
+          at: 'volume',
+          when: s => s.source.from === 'volume',
+          do: (s, t) => t.removeSnapshot(sourceOf(s), s.volumeId),
           deadlineMs: 3_600_000,
         }),
   )

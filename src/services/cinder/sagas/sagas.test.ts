@@ -17,20 +17,30 @@ import {
   SERVER,
   SNAPSHOT,
   snapshotRow,
+  SOURCE,
   VOLUME,
   volumeRow,
   worldOf,
 } from '#services/cinder/sagas/world-for-tests.ts'
 
-// create-volume: of nothing, and of an image
+// create-volume: of nothing, of an image, and of a volume
 for (const source of [
   { from: 'nothing' },
   { from: 'image', imageId: IMAGE, metadata: { image_id: IMAGE } },
+  { from: 'volume', volumeId: SOURCE },
 ] as const satisfies readonly CreateVolume['source'][]) {
   const input: CreateVolume = { volumeId: VOLUME, sizeGb: 1, source }
   const world = worldOf<CreateVolume, never>(
     input,
-    { volume: volumeRow() },
+    {
+      volume: volumeRow(source.from === 'volume' ? { sourceVolumeId: SOURCE } : {}),
+      ...(source.from === 'volume'
+        ? {
+            others: [volumeRow({ id: SOURCE, status: 'available', host: POOL })],
+            prepare: backend => backend.create(SOURCE, 1, { from: 'nothing' }, never),
+          }
+        : {}),
+    },
     { enter: true, unstable: ['creating', 'downloading', 'error'] },
   )
   const saga = createVolume as never

@@ -29,6 +29,7 @@ import type { SchedulerTools, Tools } from '#services/cinder/sagas/tools.ts'
 
 export const VOLUME = '00000000-0000-4000-8000-000000000001'
 export const SNAPSHOT = '00000000-0000-4000-8000-000000000101'
+export const SOURCE = '00000000-0000-4000-8000-000000000002'
 export const SERVER = '00000000-0000-4000-8000-000000000201'
 export const HOST = 'node-1@file'
 export const POOL = `${HOST}#file`
@@ -83,6 +84,7 @@ export const snapshotRow = (change: Partial<Snapshot> = {}): Snapshot => ({
 export interface Fixture {
   readonly volume: Volume
   readonly snapshot?: Snapshot
+  readonly others?: readonly Volume[]
   /** What lies in the back end before. */
   prepare?(backend: Backend): Promise<void>
 }
@@ -117,6 +119,7 @@ export const worldOf =
       createdAt: 0,
       updatedAt: null,
     })
+    for (const other of fixture.others ?? []) await volumesDb(q).insert(other, {})
     await volumesDb(q).insert(fixture.volume, {})
     if (fixture.snapshot !== undefined) await snapshotsDb(q).insert(fixture.snapshot, {})
     const stats = {

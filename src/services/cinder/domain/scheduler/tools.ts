@@ -59,10 +59,13 @@ export const schedulerTools =
       nova: parts.nova(ctx),
       volumes: {
         async pools(volumeId) {
-          const { volume, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {
+          const { volume, origin, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {
             const found = await volumesDb(q).byId(volumeId)
+            const snapshot = found?.snapshotId == null ? undefined : await snapshotsDb(q).byId(found.snapshotId)
+            const originId = snapshot?.volumeId ?? found?.sourceVolumeId ?? null
             return {
               volume: found,
+              origin: originId === null ? undefined : await volumesDb(q).byId(originId),
               type: found === undefined ? undefined : await typesDb(q).byId(found.typeId),
               pools: await poolStates(q, settings, now()),
             }
@@ -73,6 +76,7 @@ export const schedulerTools =
             sizeGb: volume.claimedGb,
             availabilityZone: volume.availabilityZone,
             extraSpecs: type?.extraSpecs ?? {},
+            onlyHost: origin?.host ?? null,
           }
           return ctx.cross(
             {

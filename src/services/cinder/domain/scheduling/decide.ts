@@ -7,6 +7,8 @@ export interface PoolWish {
   readonly sizeGb: number
   readonly availabilityZone: string | null
   readonly extraSpecs: Readonly<Record<string, string>>
+  /** The pool of the volume whose bytes are copied: no other one reaches them. */
+  readonly onlyHost?: string | null
 }
 /** A pool as it is now. `host` is `host@backend#pool`. */
 export interface PoolState {
@@ -101,6 +103,8 @@ function refusals(wish: PoolWish, pool: PoolState): Reason[] {
       has: pool.availabilityZone,
       wants: wish.availabilityZone,
     })
+  if (wish.onlyHost != null && wish.onlyHost !== pool.host)
+    because.push({ who: 'origin', says: 'what it is made of lies elsewhere', has: pool.host, wants: wish.onlyHost })
   const capabilities = capabilitiesOf(pool)
   for (const [key, wants] of Object.entries(wish.extraSpecs)) {
     const [scope, bare] = key.includes(':')
