@@ -19,10 +19,11 @@ import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { agentHandlers } from '#services/neutron/api/agents.ts'
 import { discoveryHandlers, extensionHandlers } from '#services/neutron/api/discovery.ts'
 import { lookHandlers } from '#services/neutron/api/looks.ts'
-import { networkHandlers } from '#services/neutron/api/networks.ts'
+import { networkHandlers, networkPresenter } from '#services/neutron/api/networks.ts'
 import { portHandlers } from '#services/neutron/api/ports.ts'
 import { quotaHandlers } from '#services/neutron/api/quotas.ts'
-import { floatingIpHandlers, routerHandlers } from '#services/neutron/api/routers.ts'
+import { floatingIpHandlers, routerHandlers, routerPresenter } from '#services/neutron/api/routers.ts'
+import { scheduleHandlers } from '#services/neutron/api/schedules.ts'
 import { securityGroupHandlers, securityGroupRuleHandlers } from '#services/neutron/api/security-groups.ts'
 import { subnetPoolHandlers } from '#services/neutron/api/subnet-pools.ts'
 import { subnetHandlers } from '#services/neutron/api/subnets.ts'
@@ -45,6 +46,7 @@ import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
+import { createSchedules } from '#services/neutron/domain/schedules.ts'
 import { createSecurityGroupRules, createSecurityGroups } from '#services/neutron/domain/security-groups.ts'
 import { createSubnetPools } from '#services/neutron/domain/subnet-pools.ts'
 import { createSubnets } from '#services/neutron/domain/subnets.ts'
@@ -107,6 +109,8 @@ export interface Neutron {
 
 const tablesOf = (tools: DomainTools): HandlerTable[] => {
   const looks = createLooks(tools)
+  const agents = createAgents(tools)
+  const routers = createRouters(tools)
   return [
     discoveryHandlers(),
     extensionHandlers(),
@@ -116,9 +120,13 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     portHandlers(createPorts(tools), looks),
     securityGroupHandlers(createSecurityGroups(tools), looks),
     securityGroupRuleHandlers(createSecurityGroupRules(tools)),
-    routerHandlers(createRouters(tools), looks),
+    routerHandlers(routers, looks),
     floatingIpHandlers(createFloatingIps(tools), looks),
-    agentHandlers(createAgents(tools)),
+    agentHandlers(agents),
+    scheduleHandlers(createSchedules(tools, agents), {
+      network: networkPresenter(looks),
+      router: routerPresenter(routers, looks),
+    }),
     quotaHandlers(createQuotas(tools)),
     lookHandlers(createUsage(tools), tools.access),
     ...tagHandlers(createTags(tools)),

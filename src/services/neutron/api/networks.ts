@@ -1,6 +1,6 @@
 // Networks: handlers and presenter.
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
-import { needs, presenter } from '#kernel/http/presenter.ts'
+import { needs, presenter, type Presenter } from '#kernel/http/presenter.ts'
 import { network, networks } from '#services/neutron/contract/networks.ts'
 import { noun, seconds } from '#services/neutron/api/noun.ts'
 import type { Network } from '#services/neutron/db/networks.ts'
@@ -13,8 +13,8 @@ interface Loaded {
 }
 const ids = (entities: readonly Network[]): string[] => entities.map(one => one.id)
 
-export const networkHandlers = (domain: Networks, looks: Looks): HandlerTable => {
-  const present = presenter<Network, Loaded>()(
+export const networkPresenter = (looks: Looks): Presenter<Network> =>
+  presenter<Network, Loaded>()(
     network.view,
     {
       id: n => n.id,
@@ -49,7 +49,9 @@ export const networkHandlers = (domain: Networks, looks: Looks): HandlerTable =>
       target: networkTarget,
     },
   )
-  const it = noun<Network>({ of: network, present })
+
+export const networkHandlers = (domain: Networks, looks: Looks): HandlerTable => {
+  const it = noun<Network>({ of: network, present: networkPresenter(looks) })
   return handlers(networks, {
     list: call => it.list(call, domain.list),
     show: call => it.show(call, domain.show),

@@ -111,3 +111,45 @@ test('zones, providers, pools of floating IPs, how full networks are', async () 
   assert.deepEqual([usage['network_name'], usage['used_ips'], usage['total_ips']], ['out', 1, 253])
   assert.equal((await neutron.refused(member, 'GET', `/network-ip-availabilities/${outside.id}`))[0], 404)
 })
+
+test('what an operator takes from an agent is not served until it is given back', async () => {
+  await using neutron = await neutronForTests()
+  const net = await neutron.ok(member, 'POST', '/networks', { network: {} })
+  const subnet = await neutron.ok(member, 'POST', '/subnets', {
+    subnet: { network_id: net.id, ip_version: 4, cidr: '10.0.0.0/24' },
+  })
+  const router = await neutron.ok(member, 'POST', '/routers', { router: {} })
+  await neutron.ok(member, 'PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
+  const idOf = async (type: string): Promise<string> =>
+    (await neutron.list(admin, `/agents?agent_type=${encodeURIComponent(type)}`))[0]?.id ?? ''
+  const dhcp = await idOf('DHCP agent')
+  const l3 = await idOf('L3 agent')
+  const hosting = async () => [
+    (await neutron.list(admin, `/networks/${net.id}/dhcp-agents`)).map(one => one.id),
+    (await neutron.list(admin, `/agents/${dhcp}/dhcp-networks`)).map(one => one.id),
+    (await neutron.list(admin, `/routers/${router.id}/l3-agents`)).map(one => one.id),
+    (await neutron.list(admin, `/agents/${l3}/l3-routers`)).map(one => one.id),
+  ]
+  assert.deepEqual(await hosting(), [[dhcp], [net.id], [l3], [router.id]])
+  await neutron.ok(admin, 'DELETE', `/agents/${dhcp}/dhcp-networks/${net.id}`)
+  await neutron.ok(admin, 'DELETE', `/agents/${l3}/l3-routers/${router.id}`)
+  assert.deepEqual(await hosting(), [[], [], [], []])
+  assert.equal(
+    (await neutron.refused(admin, 'DELETE', `/agents/${dhcp}/dhcp-networks/${net.id}`))[1],
+    'NetworkNotHostedByDhcpAgent',
+  )
+  assert.deepEqual(await neutron.neutron.audit(), [])
+  await neutron.ok(admin, 'POST', `/agents/${dhcp}/dhcp-networks`, { network_id: net.id })
+  await neutron.ok(admin, 'POST', `/agents/${l3}/l3-routers`, { router_id: router.id })
+  assert.deepEqual(await hosting(), [[dhcp], [net.id], [l3], [router.id]])
+  assert.equal(
+    (await neutron.refused(admin, 'POST', `/agents/${l3}/l3-routers`, { router_id: router.id }))[1],
+    'RouterHostedByL3Agent',
+  )
+  assert.equal(
+    (await neutron.refused(admin, 'POST', `/agents/${l3}/dhcp-networks`, { network_id: net.id }))[1],
+    'InvalidDHCPAgent',
+  )
+  assert.equal((await neutron.refused(member, 'GET', `/agents/${dhcp}/dhcp-networks`))[0], 404)
+  assert.deepEqual(await neutron.neutron.audit(), [])
+})

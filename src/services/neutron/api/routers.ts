@@ -1,6 +1,6 @@
 // Routers and floating IPs: handlers and presenters.
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
-import { needs, presenter } from '#kernel/http/presenter.ts'
+import { needs, presenter, type Presenter } from '#kernel/http/presenter.ts'
 import { floatingip, floatingips, router, routers } from '#services/neutron/contract/routers.ts'
 import { noun, seconds } from '#services/neutron/api/noun.ts'
 import type { Port } from '#services/neutron/db/ports.ts'
@@ -23,11 +23,8 @@ const jointView = (joint: Joint): object => ({
   subnet_ids: joint.subnetIds,
 })
 
-export const routerHandlers = (domain: Routers, looks: Looks): HandlerTable => {
-  const present = presenter<
-    Router,
-    { readonly tags: Tags; readonly gateways: ReadonlyMap<string, readonly Allocation[]> }
-  >()(
+export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router> =>
+  presenter<Router, { readonly tags: Tags; readonly gateways: ReadonlyMap<string, readonly Allocation[]> }>()(
     router.view,
     {
       id: r => r.id,
@@ -72,6 +69,9 @@ export const routerHandlers = (domain: Routers, looks: Looks): HandlerTable => {
       },
     },
   )
+
+export const routerHandlers = (domain: Routers, looks: Looks): HandlerTable => {
+  const present = routerPresenter(domain, looks)
   const it = noun<Router>({ of: router, present })
   return handlers(routers, {
     list: call => it.list(call, domain.list),

@@ -285,6 +285,18 @@ export const extensions: readonly Extension[] = [
     'Provides support for adjusting the prefix list of subnet pools',
     '2019-02-08T10:00:00-00:00',
   ),
+  extension(
+    'dhcp_agent_scheduler',
+    'DHCP Agent Scheduler',
+    'Schedule networks among dhcp agents',
+    '2013-02-07T10:00:00-00:00',
+  ),
+  extension(
+    'l3_agent_scheduler',
+    'L3 Agent Scheduler',
+    'Schedule routers among l3 agents',
+    '2013-02-07T10:00:00-00:00',
+  ),
 ]
 
 const anything = raw<Record<string, unknown>>({ type: 'object' })

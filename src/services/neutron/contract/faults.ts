@@ -199,6 +199,12 @@ export const faults = faultTable({
     'Cannot associate floating IP {floating_ip_address} ({fip_id}) with port {port_id} using fixed IP {fixed_ip}, as that fixed IP already has a floating IP on external network {net_id}.',
   ],
   // agents, tags, extensions
+  InvalidDHCPAgent: [404, 'Agent {id} is not a valid DHCP Agent or has been disabled'],
+  NetworkHostedByDHCPAgent: [409, 'The network {network_id} has been already hosted by the DHCP Agent {agent_id}.'],
+  NetworkNotHostedByDhcpAgent: [409, 'The network {network_id} is not hosted by the DHCP agent {agent_id}.'],
+  InvalidL3Agent: [404, 'Agent {id} is not a L3 Agent or has been disabled'],
+  RouterHostedByL3Agent: [409, 'The router {router_id} has been already hosted by the L3 Agent {agent_id}.'],
+  RouterNotHostedByL3Agent: [409, 'The router {router_id} is not hosted by L3 agent {agent_id}.'],
   AgentNotFound: [404, 'Agent {id} could not be found.'],
   TagResourceNotFound: [404, 'Resource {resource} {resource_id} could not be found.'],
   TagNotFound: [404, 'Tag {tag} could not be found.'],

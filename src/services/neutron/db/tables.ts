@@ -166,6 +166,12 @@ export interface AgentTable {
   heartbeat_at: TimeText
 }
 
+/** What an operator said of a network's DHCP or a router. */
+export interface ScheduleTable {
+  resource_id: string
+  hosted: Flag
+}
+
 export interface NeutronTables {
   networks: NetworkTable
   subnets: SubnetTable
@@ -181,4 +187,5 @@ export interface NeutronTables {
   tags: TagTable
   quotas: QuotaTable
   agents: AgentTable
+  schedules: ScheduleTable
 }

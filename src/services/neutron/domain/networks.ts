@@ -8,6 +8,7 @@ import { network } from '#services/neutron/contract/networks.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import { networksDb, toNetwork, visibleNetworks, type Network } from '#services/neutron/db/networks.ts'
+import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
 import { subnetsDb } from '#services/neutron/db/subnets.ts'
@@ -181,6 +182,7 @@ export const createNetworks = (tools: DomainTools) => {
           })
         for (const port of ports) await portsDb.remove(q, port.id)
         const subnets = (await subnetsDb.ofNetwork(q, id)).map(subnet => subnet.id)
+        await schedulesDb.forget(q, id)
         await deleteTags(q, [id, ...subnets])
         await q.deleteFrom('subnets').where('network_id', '=', id).execute()
         await q.deleteFrom('networks').where('id', '=', id).execute()

@@ -10,6 +10,7 @@ import type { Rule } from '#kernel/contract/rule.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, ownRouters, routersDb, toRouter, type Router } from '#services/neutron/db/routers.ts'
+import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, type Allocation } from '#services/neutron/db/subnets.ts'
 import type { Route } from '#services/neutron/db/tables.ts'
@@ -152,6 +153,7 @@ export const createRouters = (tools: DomainTools) => {
         if ((await floatingIpsDb.ofRouters(q, [id])).length > 0)
           throw faults.RouterExternalGatewayInUseByFloatingIp({ router_id: id, net_id: it.gatewayNetworkId ?? '' })
         for (const port of ports) await portsDb.remove(q, port.id)
+        await schedulesDb.forget(q, id)
         await deleteTags(q, [id])
         await q.deleteFrom('routers').where('id', '=', id).execute()
         return ports.map(port => port.networkId)

@@ -73,7 +73,7 @@ export function piecesOf(model: WiringModel, host: string, isNode: boolean): Pie
   const routers = new Map<string, RouterState>()
   if (isNode) {
     for (const [id, known] of model.networks)
-      if (known.network.external || model.dhcpPortOf(id) !== undefined) networkIds.add(id)
+      if (known.network.external || (known.served && model.dhcpPortOf(id) !== undefined)) networkIds.add(id)
     for (const [id, known] of model.routers) {
       if (known.portIds.length === 0) continue
       routers.set(id, known.state)
@@ -85,7 +85,7 @@ export function piecesOf(model: WiringModel, host: string, isNode: boolean): Pie
     const known = model.networks.get(id)
     if (known === undefined) continue
     const state = networkState(known)
-    networks.set(id, isNode ? withDhcp(model, state, host) : state)
+    networks.set(id, isNode && known.served ? withDhcp(model, state, host) : state)
   }
   const securityGroups = new Map<string, SecurityGroupState>()
   const addressSets = new Map<string, readonly string[]>()

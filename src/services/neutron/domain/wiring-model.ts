@@ -4,6 +4,7 @@ import { inChunks } from '#kernel/db/helpers.ts'
 import { networksDb, type Network } from '#services/neutron/db/networks.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, routersDb } from '#services/neutron/db/routers.ts'
+import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { rulesDb, securityGroupsDb } from '#services/neutron/db/security-groups.ts'
 import type { Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb, type Allocation, type Subnet } from '#services/neutron/db/subnets.ts'
@@ -29,6 +30,8 @@ export interface KnownPort {
 export interface KnownNetwork {
   readonly network: Network
   readonly subnets: readonly SubnetState[]
+  /** False when an operator took it from the DHCP agent. */
+  readonly served: boolean
 }
 export interface KnownGroup {
   readonly state: SecurityGroupState
@@ -184,6 +187,7 @@ export function createWiringModel() {
   async function loadNetworks(q: Q, ids: readonly string[], hosts: Set<string>): Promise<void> {
     const found = await networksDb.byIds(q, ids)
     const subnets = await subnetsDb.ofNetworks(q, found.keys())
+    const said = await schedulesDb.of(q, ids)
     const inside = await inChunks(ids, some =>
       q.selectFrom('ports').select('id').where('network_id', 'in', some).execute(),
     )
@@ -191,7 +195,12 @@ export function createWiringModel() {
       for (const host of hostsOfNetwork(id)) hosts.add(host)
       const network = found.get(id)
       if (network === undefined) networks.delete(id)
-      else networks.set(id, { network, subnets: subnets.filter(one => one.networkId === id).map(subnetState) })
+      else
+        networks.set(id, {
+          network,
+          subnets: subnets.filter(one => one.networkId === id).map(subnetState),
+          served: said.get(id) ?? true,
+        })
     }
     const known = ids.flatMap(id => [...byNetwork.of(id)])
     await loadPorts(q, [...new Set([...known, ...inside.map(row => row.id)])], hosts)
@@ -245,9 +254,10 @@ export function createWiringModel() {
     )
     const subnets = await subnetsDb.byIds(q, new Set([...ips.values()].flat().map(ip => ip.subnetId)))
     const floating = await floatingIpsDb.ofRouters(q, there)
+    const said = await schedulesDb.of(q, there)
     for (const id of ids) {
       const router = found.get(id)
-      if (router === undefined) {
+      if (router === undefined || said.get(id) === false) {
         routers.delete(id)
         continue
       }
