@@ -25,33 +25,45 @@ const PREFIX = 'bench-'
 const AT_ONCE = 8
 const LIMIT_MS = 900_000
 
-/** Makes what the bench needs in an empty cloud. The flavors and quotas need an admin's session. */
+/** Makes what the bench needs and is not there from an earlier run. The flavors and quotas need an admin's session. */
 export async function makeDataSet(api: ApiSession, clock: Clock, sizes: Sizes): Promise<DataSet> {
   await liftQuotas(api)
-  const flavors: string[] = []
-  for (let i = 0; i < 12; i++) {
+  const knownFlavors = await known(api, 'compute', '/flavors?limit=1000', 'flavors')
+  const flavors = await inTurn(12, async i => {
     const flavor = { name: `${PREFIX}flavor-${i}`, ram: 64 * (i + 1), vcpus: 1, disk: 1 }
-    flavors.push((await make(api, 'compute', '/flavors', 'flavor', flavor)).id)
-  }
-  const images: string[] = []
-  for (let i = 0; i < 5; i++) {
+    return knownFlavors.get(flavor.name) ?? (await make(api, 'compute', '/flavors', 'flavor', flavor)).id
+  })
+  const knownImages = await known(api, 'image', '/images?limit=1000&status=active', 'images')
+  const images = await inTurn(5, async i => {
     const wanted = { name: `${PREFIX}image-${i}`, disk_format: 'raw', container_format: 'bare', visibility: 'private' }
+    const there = knownImages.get(wanted.name)
+    if (there !== undefined) return there
     const { id } = (await api.call('POST', 'image', '/images', wanted)).json<Named>()
     await api.call('PUT', 'image', `/images/${id}/file`, Buffer.alloc(1 << 20, i))
-    images.push(id)
-  }
-  const networks: string[] = []
-  for (let i = 0; i < sizes.networks; i++) {
-    const { id } = await make(api, 'network', '/networks', 'network', { name: `${PREFIX}network-${i}` })
+    return id
+  })
+  const knownNetworks = await known(api, 'network', '/networks', 'networks')
+  const networks = await inTurn(sizes.networks, async i => {
+    const name = `${PREFIX}network-${i}`
+    const there = knownNetworks.get(name)
+    if (there !== undefined) return there
+    const { id } = await make(api, 'network', '/networks', 'network', { name })
     const cidr = i === 0 ? '10.77.0.0/16' : `10.78.${i}.0/24`
     await make(api, 'network', '/subnets', 'subnet', { network_id: id, ip_version: 4, cidr })
-    networks.push(id)
-  }
+    return id
+  })
   const set = { flavor: flavors[0] ?? '', image: images[0] ?? '', network: networks[0] ?? '' }
-  await pool(sizes.servers, AT_ONCE, async i => void (await makeServer(api, set, `${PREFIX}seed-${i}`)))
+  const knownServers = await known(api, 'compute', `/servers?name=${PREFIX}seed&limit=1000`, 'servers')
+  await pool(sizes.servers, AT_ONCE, async i => {
+    const name = `${PREFIX}seed-${i}`
+    if (!knownServers.has(name)) await makeServer(api, set, name)
+  })
   await untilNone(api, clock, `name=${PREFIX}seed&status=BUILD`)
-  for (let i = 0; i < sizes.volumes; i++)
-    await make(api, 'volumev3', '/volumes', 'volume', { name: `${PREFIX}volume-${i}`, size: 1 })
+  const knownVolumes = await known(api, 'volumev3', '/volumes?limit=1000', 'volumes')
+  await inTurn(sizes.volumes, async i => {
+    const name = `${PREFIX}volume-${i}`
+    return knownVolumes.get(name) ?? (await make(api, 'volumev3', '/volumes', 'volume', { name, size: 1 })).id
+  })
   const end = clock.monotonic() + LIMIT_MS
   while (
     (await api.get<{ volumes: Named[] }>('volumev3', '/volumes/detail')).volumes.some(one => one.status === 'creating')
@@ -74,6 +86,18 @@ export async function untilNone(api: ApiSession, clock: Clock, query: string, ev
     if (clock.monotonic() > end) throw new Error(`servers with ${query} are still there after ${LIMIT_MS / 1000} s`)
     await clock.sleep(everyMs)
   }
+}
+
+async function inTurn(count: number, deed: (index: number) => Promise<string>): Promise<string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i++) ids.push(await deed(i))
+  return ids
+}
+
+/** What an earlier run left, by name; an image may have none. */
+async function known(api: ApiSession, type: ServiceType, path: string, key: string): Promise<Map<string, string>> {
+  const found = await api.get<Record<string, Named[]>>(type, path)
+  return new Map((found[key] ?? []).filter(one => String(one.name).startsWith(PREFIX)).map(one => [one.name, one.id]))
 }
 
 async function make(api: ApiSession, type: ServiceType, path: string, key: string, body: unknown): Promise<Named> {
