@@ -133,7 +133,9 @@ async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller):
   const { buildGuest } = await import('#host/guest/build-guest.ts')
   let guest: Guest
   try {
-    guest = await buildGuest({ cacheDir: guestCache(options.state), exec: createExec(), log: options.progress })
+    const build = () => buildGuest({ cacheDir: guestCache(options.state), exec: createExec(), log: options.progress })
+    // Another cloud of this checkout may be building it too: whoever comes second then finds it.
+    guest = await build().catch(build)
   } catch (error) {
     return [`The image koto-tiny could not be built: ${(error as Error).message}`]
   }
