@@ -54,6 +54,7 @@ export async function serveWebConsole(app: FastifyInstance, root: string): Promi
       .sendFile('favicon.svg')
   })
   get('/', (_request, reply) => page(reply))
+  for (const below of ['/console/*', '/ui/*']) get(below, (_request, reply) => page(reply))
   return { page }
 }
 
