@@ -14,7 +14,6 @@ import { createServiceIdentity, type ServiceIdentity } from '#kernel/http/servic
 import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
 import { reconciling } from '#kernel/reconciler/reconciler.ts'
-import { sagaReconcilers } from '#kernel/saga/reconcilers.ts'
 import { volumeBackend } from '#main/volume-backend.ts'
 import type { Routes } from '#kernel/contract/route.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
@@ -302,7 +301,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       ctx: () => ({ requestId: `req-${ids.uuid()}`, who: null, actor: 'koto', cross: quiet }),
       onError: (name, error) => log('koto').warn(null, `${name}: ${error.message}`),
     })
-    for (const one of sagaReconcilers('nova')) care.add(one, () => ({ engine: compute.engine as never, clock }))
+    compute.reconcile(care)
     volumes.reconcile(care)
     const unusedMs = config.of(novaConfig).imageCacheUnusedS * 1000
     care.add(evictImages, () => ({ images: machine.images, unusedMs }))
@@ -360,12 +359,8 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       async stop({ keepGuests, remove }) {
         ready = false
         await frontDoor.close()
-        if (!keepGuests)
-          for (const host of machine.hosts)
-            for (const guest of await host.hypervisor.list())
-              await host.hypervisor.powerOff(guest.serverId, { graceMs: 10_000 })
         await care.stop()
-        await compute.stop()
+        await compute.stop(keepGuests ? {} : { shutDownMs: remove ? 0 : 10_000 })
         await volumes.stop()
         for (const agent of agents) await agent.stop()
         await networks.stop()

@@ -25,6 +25,8 @@ export interface RealCloud {
   /** `koto` with these words on this folder. */
   koto(...words: string[]): Promise<{ code: number | null; out: string; err: string }>
   kill(): Promise<void>
+  /** `koto audit` finds nothing. */
+  sound(): Promise<void>
   /** `koto clean`, and the folder is gone. */
   end(): Promise<void>
 }
@@ -79,6 +81,11 @@ export function realCloud(
       const holder = lockHolder(dir)
       if (holder !== null) process.kill(holder.pid, 'SIGKILL')
       await dead()
+    },
+    async sound() {
+      const { code, out, err } = await run(['audit'])
+      assert.equal(out, '0 violations\n', err)
+      assert.equal(code, 0)
     },
     async end() {
       const { code, err } = await run(['clean'])

@@ -1,32 +1,37 @@
 // The console in a real browser against a running cloud: what a person does on the first day, by roles and labels.
-// Needs KOTO_TEST_URL (e.g. http://127.0.0.1:8080) and KOTO_TEST_PASSWORD. KOTO_TEST_SIMULATED=1 leaves out the screen,
-// which a simulated hypervisor does not have. Screenshots go to KOTO_TEST_SHOTS, else to a temporary folder.
+// Starts a simulated and a real cloud of its own. With KOTO_TEST_URL (e.g. http://127.0.0.1:8080) and KOTO_TEST_PASSWORD it
+// takes that one instead; KOTO_TEST_SIMULATED=1 then leaves out the screen, which a simulated hypervisor does not have.
+// Screenshots are kept where KOTO_TEST_SHOTS says.
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { chromiumPath, cloudsToTry, type CloudAtHand, type CloudToTry } from './own-cloud.ts'
 
-const url = process.env['KOTO_TEST_URL'] ?? ''
-const password = process.env['KOTO_TEST_PASSWORD'] ?? ''
-const simulated = process.env['KOTO_TEST_SIMULATED'] === '1'
-const executablePath = process.env['KOTO_TEST_CHROMIUM'] ?? '/usr/bin/chromium'
-const skip = url === '' || password === '' ? 'KOTO_TEST_URL and KOTO_TEST_PASSWORD are not set' : false
+const shots = process.env['KOTO_TEST_SHOTS']
 
 /** A guest's whole boot under emulation. */
 const BOOT_MS = 180_000
 const NAME = `web-test-${process.pid}`
 
-void describe('the web console', { skip }, () => {
+for (const cloud of cloudsToTry()) {
+  void describe(`the web console of a cloud: ${cloud.name}`, { skip: cloud.skip }, () => firstDay(cloud))
+}
+
+function firstDay({ simulated, start }: CloudToTry): void {
+  let cloud: CloudAtHand
+  let url = ''
+  let password = ''
   let browser: Browser
   let context: BrowserContext
   let page: Page
-  let shots: string
   const complaints: string[] = []
 
-  const shot = (name: string): Promise<unknown> => page.screenshot({ path: join(shots, `${name}.png`) })
+  const shot = async (of: string, on = page): Promise<void> => {
+    if (shots !== undefined) await on.screenshot({ path: join(shots, `${simulated ? 'simulated' : 'real'}-${of}.png`) })
+  }
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const tab = (name: string) => page.getByRole('tab', { name, exact: true }).click()
 
@@ -37,10 +42,12 @@ void describe('the web console', { skip }, () => {
   }
 
   before(async () => {
-    shots = process.env['KOTO_TEST_SHOTS'] ?? (await mkdtemp(join(tmpdir(), 'koto-web-')))
-    await mkdir(shots, { recursive: true })
+    if (shots !== undefined) await mkdir(shots, { recursive: true })
+    cloud = await start()
+    url = cloud.url
+    password = cloud.password
     browser = await chromium.launch({
-      executablePath,
+      executablePath: chromiumPath,
       headless: true,
       args: [
         '--headless',
@@ -65,7 +72,7 @@ void describe('the web console', { skip }, () => {
 
   after(async () => {
     await browser?.close()
-    if (!skip) console.log(`# screenshots: ${shots}`)
+    await cloud?.end()
   })
 
   void test('the first view is under 300 kB of compressed script', async () => {
@@ -129,34 +136,29 @@ void describe('the web console', { skip }, () => {
     await shot('log')
   })
 
-  void test('its screen opens in the page', { skip: simulated && 'simulated hypervisor' }, async () => {
+  // A simulated server has no screen.
+  const onScreen = simulated ? () => undefined : test
+  void onScreen('its screen opens in the page', async () => {
     await tab('Console')
     await page.getByText('Connected', { exact: true }).waitFor({ timeout: 30_000 })
-    // The picture has a size of its own, and is drawn with one on the page.
-    await page.waitForFunction(() => {
-      const picture = document.querySelector('canvas')
-      return picture !== null && picture.width > 300 && picture.getBoundingClientRect().height > 100
-    })
+    await pictureOn(page)
     await shot('console')
   })
 
-  void test(
-    'the address of openstack console url show opens without signing in',
-    { skip: simulated && 'simulated hypervisor' },
-    async () => {
-      const serverId = new URL(page.url()).pathname.split('/').at(-1) ?? ''
-      const address = await consoleAddress(serverId)
-      const stranger = await browser.newContext({ viewport: { width: 1024, height: 700 } })
-      const screen = await stranger.newPage()
-      const path = new URL(address)
-      await screen.goto(new URL(path.pathname + path.search, url).href)
-      await screen.getByText('Connected', { exact: true }).waitFor({ timeout: 30_000 })
-      await screen.screenshot({ path: join(shots, 'console-window.png') })
-      await screen.reload()
-      await screen.getByText('works once').waitFor()
-      await stranger.close()
-    },
-  )
+  void onScreen('the address of openstack console url show opens without signing in', async () => {
+    const serverId = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+    const address = await consoleAddress({ url, password }, serverId)
+    const stranger = await browser.newContext({ viewport: { width: 1024, height: 700 } })
+    const screen = await stranger.newPage()
+    const path = new URL(address)
+    await screen.goto(new URL(path.pathname + path.search, url).href)
+    await screen.getByText('Connected', { exact: true }).waitFor({ timeout: 30_000 })
+    await pictureOn(screen)
+    await shot('console-window', screen)
+    await screen.reload()
+    await screen.getByText('works once').waitFor()
+    await stranger.close()
+  })
 
   void test('commands show what was asked, without secrets', async () => {
     await button('Commands').click()
@@ -180,6 +182,7 @@ void describe('the web console', { skip }, () => {
     await shot('delete')
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('heading', { name: 'Servers', level: 1 }).waitFor()
+    await page.getByRole('grid', { name: 'Servers' }).or(page.getByText('No servers yet')).first().waitFor()
     await page.getByRole('link', { name: NAME }).waitFor({ state: 'detached', timeout: BOOT_MS })
     await shot('servers')
   })
@@ -214,10 +217,23 @@ void describe('the web console', { skip }, () => {
   void test('the browser had nothing to complain about', () => {
     assert.deepEqual(complaints, [])
   })
-})
+}
+
+/** The guest's picture: of its own size, drawn with one on the page, and with something on it. */
+async function pictureOn(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const picture = document.querySelector('canvas')
+    if (picture === null || picture.width <= 300 || picture.getBoundingClientRect().height <= 100) return false
+    const { data } = picture.getContext('2d')?.getImageData(0, 0, picture.width, picture.height) ?? { data: [] }
+    return data.filter((value, index) => index % 4 !== 3 && value > 100).length > 300
+  })
+}
 
 /** A new console address of a server, asked for as the command-line client does. */
-async function consoleAddress(serverId: string): Promise<string> {
+async function consoleAddress(
+  { url, password }: Pick<CloudAtHand, 'url' | 'password'>,
+  serverId: string,
+): Promise<string> {
   const signIn = await fetch(`${url}/identity/v3/auth/tokens`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },

@@ -145,6 +145,9 @@ export interface HostReport {
   readonly guests: Readonly<Record<string, GuestState>>
 }
 
+/** What a guest should be by its server's row; `gone`: there is no such server. */
+export type WantedState = 'running' | 'shutdown' | 'paused' | 'suspended' | 'gone'
+
 export const conductorRpc = rpc('nova-conductor', {
   server_to_build: call<{ serverId: string }, { server: ServerToBuild }>({ timeoutMs: 60_000 }),
   /** Each host for the scheduler, with what Placement and our own rows say of it. */
@@ -154,7 +157,11 @@ export const conductorRpc = rpc('nova-conductor', {
   /** The guest as it should be, from what is recorded: for power-on, hard reboot and adoption. */
   guest_parts: call<{ serverId: string }, { server: ServerToBuild; hostname: string }>({ timeoutMs: 60_000 }),
   /** A host says that it is there and what it has; the answer names its node's id. */
-  host_report: call<HostReport, { nodeId: string; wanted: Readonly<Record<string, 'running' | 'shutdown' | 'gone'>> }>({
+  host_report: call<HostReport, { nodeId: string; wanted: Readonly<Record<string, WantedState>> }>({
+    timeoutMs: 60_000,
+  }),
+  /** A guest is not what it should be and does not become so by itself: start it, stop it. False: nobody wants that any more. */
+  mend_guest: call<{ serverId: string; host: string; verb: 'start' | 'stop' }, { begun: boolean }>({
     timeoutMs: 60_000,
   }),
   /** A guest changed by itself. */

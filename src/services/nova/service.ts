@@ -18,6 +18,8 @@ import type { Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
 import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { createEngine, local, remote, type Engine } from '#kernel/saga/engine.ts'
+import type { Reconciling } from '#kernel/reconciler/reconciler.ts'
+import { sagaReconcilers } from '#kernel/saga/reconcilers.ts'
 import { sagaLogDb } from '#kernel/saga/db-log.ts'
 import { createCompute, type Compute, type HostFiles } from '#services/nova/actors/compute.ts'
 import { cinderNeighbour } from '#services/nova/actors/neighbours/cinder.ts'
@@ -36,11 +38,13 @@ import { serversDb } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { novaDialect } from '#services/nova/dialect.ts'
 import { serveConductor } from '#services/nova/domain/conductor/serve.ts'
+import { mendGuest } from '#services/nova/domain/conductor/mend.ts'
 import { conductorTools, type ConductorParts } from '#services/nova/domain/conductor/tools.ts'
 import { decide } from '#services/nova/domain/scheduling/decide.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import type { SshKeys } from '#services/nova/domain/key-pairs.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
+import { finishDeletes } from '#services/nova/reconcilers/finish-deletes.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
@@ -137,9 +141,11 @@ export interface Nova {
   readonly metadata: ApiTables['metadata']
   readonly serverParts: ApiTables['parts']
   start(): Promise<void>
-  /** Lets steps reach a boundary; guests run on. */
-  stop(): Promise<void>
+  /** Lets steps reach a boundary. Guests run on, unless it is said how many milliseconds each has to shut itself down. */
+  stop(options?: { readonly shutDownMs?: number }): Promise<void>
   readonly computes: readonly Compute[]
+  /** Hands its reconcilers to the loop. */
+  reconcile(reconciling: Reconciling): void
 }
 
 export function createNova(tools: NovaTools): Nova {
@@ -286,29 +292,34 @@ export function createNova(tools: NovaTools): Nova {
           },
           downAfterMs: settings.serviceDownTimeS * 1000,
           warn: says => log.warn(null, says),
+          mend: (ctx, serverId, host, verb) => mendGuest({ database, engine, clock, ids }, ctx, serverId, host, verb),
           provide: async (ctx, node) => placement.provide(await asService(ctx), node, node.ratios),
           configDriveFiles,
         }),
         await serveScheduler(bus, decide),
       )
-      for (const compute of computes) await compute.start()
       await engine.start()
+      for (const compute of computes) await compute.start()
       await engine.adopt({ force: true })
-      const ctx: Ctx = { requestId: `req-${ids.uuid()}`, who: null, actor: 'nova-conductor', cross }
-      const dying = await database.read(ctx, 'servers-being-deleted', q =>
-        q
-          .selectFrom('servers')
-          .select('id')
-          .where('deleted_at', 'is', null)
-          .where('task_state', '=', 'deleting')
-          .execute(),
-      )
-      for (const { id } of dying) await finishDelete({ ...ctx, subject: id }, id)
       keepSigning()
     },
-    async stop() {
+    reconcile(reconciling) {
+      for (const one of sagaReconcilers('nova')) reconciling.add(one, () => ({ engine: engine as never, clock }))
+      // What is found dying at the start goes on at once.
+      const later = (error: unknown): void => log.warn(null, `a delete goes on later: ${(error as Error).message}`)
+      reconciling.add(finishDeletes, ctx => ({
+        database,
+        ctx: { ...ctx, actor: 'nova-conductor', cross },
+        story: deleteServer.name,
+        finish: (about, id) => void finishDelete(about, id).catch(later),
+      }))
+      void reconciling.run(finishDeletes.name).catch(later)
+    },
+    async stop(options = {}) {
       stopSigns()
       await engine.stop()
+      const { shutDownMs } = options
+      if (shutDownMs !== undefined) await Promise.all(computes.map(compute => compute.shutDownGuests(shutDownMs)))
       for (const compute of computes) await compute.stop()
       for (const one of served.splice(0)) await one.close()
     },

@@ -73,6 +73,7 @@ export const en = {
     clear: 'Clear the filter',
     empty: 'No servers yet',
     emptyText: 'Launch one and watch all 28 steps of its boot.',
+    emptyLong: 'No servers yet. Launch one and watch all 28 steps of its boot.',
     noMatch: 'No server matches',
     noMatchText: 'None has “{{text}}” in its name or addresses.',
     status: 'Status',

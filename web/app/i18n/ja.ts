@@ -74,6 +74,7 @@ export const ja: Messages = {
     clear: '絞り込みを解除',
     empty: 'サーバーはまだありません',
     emptyText: '起動すると、二十八の手順をその場で見られます。',
+    emptyLong: 'サーバーはまだありません。起動すると、二十八の手順をその場で見られます。',
     noMatch: '一致するサーバーはありません',
     noMatchText: '名前にもアドレスにも「{{text}}」を含むものがありません。',
     status: '状態',

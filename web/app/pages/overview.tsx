@@ -134,9 +134,7 @@ function Recent() {
     <QueryState query={servers}>
       {all =>
         all.length === 0 ? (
-          <p className="koto-subtle">
-            {t('servers.empty')}. {t('servers.emptyText')}
-          </p>
+          <p className="koto-subtle">{t('servers.emptyLong')}</p>
         ) : (
           <ul className="koto-plain-list koto-recent">
             {all.slice(0, 6).map(server => (

@@ -12,7 +12,7 @@ import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { GlanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
 import { connected, guestSpec, type ImageProps } from '#services/nova/actors/guest-spec.ts'
 import { HypervisorFault, type GuestState, type Hypervisor } from '#services/nova/drivers/hypervisor.ts'
-import { computeRpc, conductorRpc, type NicRecord } from '#services/nova/rpc.ts'
+import { computeRpc, conductorRpc, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
@@ -61,6 +61,8 @@ export interface Compute {
   start(): Promise<void>
   /** One report and what follows from it. Also runs by itself every `reportMs`. */
   report(): Promise<void>
+  /** All that run, at once; the rows keep saying that they should run. Reports no more. */
+  shutDownGuests(graceMs: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -261,33 +263,40 @@ export function createCompute(parts: ComputeParts): Compute {
     })
     nodeId = answer.nodeId
     for (const [serverId, wanted] of Object.entries(answer.wanted)) {
-      const state = guests[serverId] ?? 'missing'
-      try {
-        if (wanted === 'gone') await destroy(serverId)
-        else if (
-          wanted === 'running' &&
-          (state === 'shutdown' || state === 'missing' || state === 'crashed') &&
-          !known.has(serverId)
-        )
-          await revive(serverId)
-        else if (wanted === 'running' && state === 'shutdown')
-          await conductor.any().guest_changed(ctx, { serverId, host, state, detail: 'found stopped' })
-      } catch (error) {
-        parts.log.warn(ctx, `server ${serverId} could not be brought to ${wanted}: ${(error as Error).message}`)
-      }
+      if (stopped || (guests[serverId] ?? 'missing') === wanted) continue
+      await compare(ctx, serverId, wanted).catch((error: unknown) =>
+        parts.log.warn(ctx, `server ${serverId} could not be brought to ${wanted}: ${(error as Error).message}`),
+      )
     }
     for (const [serverId, state] of Object.entries(guests)) if (state === 'running') known.add(serverId)
   }
   /** Guests seen running since this process began: one of them that is shut down was shut down by itself. */
   const known = new Set<string>()
-  /** A server that should run and does not, e.g. after the machine restarted: started again from its disks. */
-  const revive = async (serverId: string): Promise<void> => {
-    const ctx: Ctx = { ...ownCtx(), subject: serverId }
-    const { server } = await conductor.any().guest_parts(ctx, { serverId })
-    parts.log.info(ctx, `server ${serverId} should run and does not: starting it`)
-    await hypervisor.powerOn(await specOf(ctx, server, AbortSignal.timeout(300_000)))
-    known.add(serverId)
-    await conductor.any().guest_changed(ctx, { serverId, host, state: 'running', detail: 'started again' })
+  const compare = async (ctx: Ctx, serverId: string, wanted: WantedState): Promise<void> => {
+    if (wanted === 'gone') return destroy(serverId)
+    const state = await hypervisor.state(serverId) // what was listed may be old by now
+    const ended = state === 'shutdown' || state === 'missing' || state === 'crashed'
+    const mend = async (verb: 'start' | 'stop', says: string): Promise<void> => {
+      const about: Ctx = { ...ownCtx(), subject: serverId }
+      const { begun } = await conductor.any().mend_guest(about, { serverId, host, verb })
+      if (begun) parts.log.info(about, `server ${serverId} ${says}`)
+    }
+    if (wanted === 'running' && ended && !known.has(serverId)) {
+      await mend('start', 'should run and does not: starting it') // e.g. after the machine restarted
+      known.add(serverId)
+    } else if (wanted === 'shutdown' && (state === 'running' || state === 'paused')) {
+      await mend('stop', 'should not run and does: stopping it')
+    } else if (wanted !== 'shutdown' && ended) {
+      await conductor.any().guest_changed(ctx, { serverId, host, state, detail: 'found stopped' })
+    }
+  }
+
+  /** No more reports, and nothing that guests do is taken for their own doing. */
+  const rest = async (): Promise<void> => {
+    stopped = true
+    stopTimer()
+    stopEvents()
+    await reporting
   }
 
   const turn = (): void => {
@@ -327,7 +336,6 @@ export function createCompute(parts: ComputeParts): Compute {
             parts.log.warn(ctx, `the change of ${event.serverId} could not be reported: ${(error as Error).message}`),
           )
       })
-      await report()
       served.push(
         await serveLegs({
           bus,
@@ -371,13 +379,22 @@ export function createCompute(parts: ComputeParts): Compute {
           inventory: async () => ({ guests: [...(await hypervisor.list())] }),
         }),
       )
+      await report()
       turn()
     },
+    async shutDownGuests(graceMs) {
+      await rest()
+      const ends = (await hypervisor.list()).map(async ({ serverId, state }) => {
+        if (state !== 'running' && state !== 'paused') return
+        // Who is paused hears no button.
+        await hypervisor.powerOff(serverId, { graceMs: state === 'running' ? graceMs : 0 })
+      })
+      for (const end of await Promise.allSettled(ends))
+        if (end.status === 'rejected')
+          parts.log.warn(null, `a guest on ${host} was not shut down: ${String(end.reason)}`)
+    },
     async stop() {
-      stopped = true
-      stopTimer()
-      stopEvents()
-      await reporting
+      await rest()
       for (const one of served.splice(0)) await one.close()
       await hypervisor.close()
     },

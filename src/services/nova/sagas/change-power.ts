@@ -8,6 +8,8 @@ export interface ChangePower {
   readonly verb: PowerVerb
   /** The task state that the request put the server in: `powering-off`, `rebooting_hard`, … */
   readonly taskState: string
+  /** Set when no person asked: the guest was not what its server's row says. */
+  readonly byItself?: boolean
 }
 
 /** The vm_state after each verb. */
@@ -35,7 +37,12 @@ const EVENT: Readonly<Record<PowerVerb, string>> = {
 export const changePower = saga<Tools>()<ChangePower, 'conductor'>('change-power', {
   subject: s => s.serverId,
   home: 'conductor',
-  failed: (s, t, ending) => t.servers.operationFailed(s.serverId, EVENT[s.verb], ending, s.verb === 'reboot-hard'),
+  failed: async (s, t, ending) => {
+    await t.servers.operationFailed(s.serverId, EVENT[s.verb], ending, s.verb === 'reboot-hard')
+    // It should run and cannot: from now on it is a stopped server that says why.
+    if (s.byItself === true && s.verb === 'start' && !ending.cancelled)
+      await t.servers.settle(s.serverId, { vmState: 'stopped', power: 'shutdown' })
+  },
 })
   .step('act', {
     at: 'compute',

@@ -133,7 +133,13 @@ if (process.env['KOTO_SURVIVAL'] !== undefined) {
       try {
         await bench.mechanism.apply(wanted())
         await bench.mechanism.settled()
-        for (const pid of [...(await bench.fabric.processes()), bench.fabric.pid]) process.kill(pid, 'SIGKILL')
+        for (const pid of [...(await bench.fabric.processes()), bench.fabric.pid]) {
+          try {
+            process.kill(pid, 'SIGKILL')
+          } catch {
+            // It was on its way out by itself.
+          }
+        }
         assert.ok(await eventually(async () => !(await bench.fabric.alive())))
         await bench.mechanism.apply(wanted())
         await bench.mechanism.settled()

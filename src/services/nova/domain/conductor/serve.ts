@@ -12,7 +12,7 @@ import type { NovaTables } from '#services/nova/db/tables.ts'
 import { serverToBuild } from '#services/nova/domain/conductor/server-to-build.ts'
 import { POWER } from '#services/nova/domain/conductor/tools.ts'
 import { hostStates } from '#services/nova/domain/conductor/host-states.ts'
-import { conductorRpc, type HostReport, type NicRecord } from '#services/nova/rpc.ts'
+import { conductorRpc, type HostReport, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
 
 export interface ConductorServing {
   readonly database: Database<NovaTables>
@@ -38,6 +38,8 @@ export interface ConductorServing {
       ratios: ConductorServing['ratios']
     },
   ) => Promise<void>
+  /** Begins to bring a guest to what its row says. False when there is nothing to do any more. */
+  readonly mend: (ctx: Ctx, serverId: string, host: string, verb: 'start' | 'stop') => Promise<boolean>
   /** What `meta_data.json` and its companions hold. */
   readonly configDriveFiles: (
     ctx: Ctx,
@@ -76,34 +78,38 @@ export function serveConductor(bus: Bus, parts: ConductorServing): Promise<Serve
       files: await parts.configDriveFiles(ctx, serverId, nics),
     }),
     host_report: (ctx, report) => hostReport(parts, told, ctx, report),
+    mend_guest: async (ctx, { serverId, host, verb }) => ({ begun: await parts.mend(ctx, serverId, host, verb) }),
     guest_changed: async (ctx, { serverId, state }) => {
       await database.tx(ctx, 'guest-changed', async q => {
         const server = await serversDb(q).byId(serverId)
         if (server === undefined || server.taskState !== null) return // an operation is under way: it will say how it ended
-        const vmState =
-          server.vmState === 'active' && (state === 'shutdown' || state === 'crashed') ? 'stopped' : server.vmState
+        const ended = state === 'shutdown' || state === 'crashed' || state === 'missing'
+        const vmState = ended && ALIVE.has(server.vmState) ? 'stopped' : server.vmState
         await serversDb(q).change(serverId, { powerState: POWER[state], vmState }, clock.now())
       })
     },
   })
 }
 
+/** States of servers whose guest has something in memory. */
+const ALIVE: ReadonlySet<string> = new Set(['active', 'paused', 'suspended'])
+
+const WANTED: Readonly<Record<string, WantedState>> = {
+  active: 'running',
+  stopped: 'shutdown',
+  paused: 'paused',
+  suspended: 'suspended',
+}
 /** What a server's guest should be doing by its rows; null where an operation decides. */
-const wantedOf = (server: Server): 'running' | 'shutdown' | null =>
-  server.taskState !== null || server.vmState === 'building' || server.vmState === 'error'
-    ? null
-    : server.vmState === 'active'
-      ? 'running'
-      : server.vmState === 'stopped'
-        ? 'shutdown'
-        : null
+const wantedOf = (server: Server): WantedState | null =>
+  server.taskState === null ? (WANTED[server.vmState] ?? null) : null
 
 async function hostReport(
   parts: ConductorServing,
   told: Map<string, string>,
   ctx: Ctx,
   report: HostReport,
-): Promise<{ nodeId: string; wanted: Record<string, 'running' | 'shutdown' | 'gone'> }> {
+): Promise<{ nodeId: string; wanted: Record<string, WantedState> }> {
   const { database, clock, ids, ratios } = parts
   const known = await database.read(ctx, 'node-of-host', q => hostsDb(q).nodeOf(report.host))
   const nodeId = known?.id ?? report.nodeId ?? ids.uuid()
@@ -151,7 +157,7 @@ async function hostReport(
     }
   }
   const here = await database.read(ctx, 'servers-on-host', q => serversDb(q).onHost(report.host))
-  const wanted: Record<string, 'running' | 'shutdown' | 'gone'> = {}
+  const wanted: Record<string, WantedState> = {}
   for (const server of here) {
     const state = wantedOf(server)
     if (state !== null) wanted[server.id] = state

@@ -51,6 +51,10 @@ export const claimOf = (spec: RequestSpec): Claim => ({
   diskGb: diskGbOf(spec),
 })
 
+const TERMINATE = 'compute_terminate_instance'
+/** Somebody was promised that it goes: no other operation's end takes that back. */
+const isDying = (server: Server): boolean => server.taskState === 'deleting'
+
 /** Takes the server off its host: the sums go down with the row, in one transaction. */
 async function unplace(q: Parameters<typeof serversDb>[0], server: Server): Promise<void> {
   if (server.host !== null && server.claim !== null) await hostsDb(q).count(server.host, server.claim, -1)
@@ -145,7 +149,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
             if (server === undefined) return
             await serversDb(q).enter(
               serverId,
-              { vmState: ['building'] },
+              { vmState: ['building'], taskState: null },
               {
                 vmState: 'active',
                 taskState: null,
@@ -175,7 +179,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
           const words = faultWords(ending.errors)
           await stated(parts, ctx, 'server-failed', 'ERROR', null, async q => {
             const server = await serversDb(q).byId(serverId)
-            if (server === undefined || server.vmState !== 'building') return
+            if (server === undefined || server.vmState !== 'building' || isDying(server)) return
             await serversDb(q).change(serverId, { vmState: 'error', taskState: null, powerState: 0 }, now())
             await actionsDb(q).addFault(ids.uuid(), {
               serverId,
@@ -200,10 +204,12 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
         },
         async settle(serverId, change) {
           await database.tx(ctx, 'settle-server', async q => {
+            const server = await serversDb(q).byId(serverId)
+            if (server === undefined) return
             await serversDb(q).change(
               serverId,
               {
-                taskState: null,
+                ...(isDying(server) ? {} : { taskState: null }),
                 ...(change.vmState === undefined ? {} : { vmState: change.vmState }),
                 ...(change.power === undefined ? {} : { powerState: POWER[change.power] }),
               },
@@ -214,6 +220,8 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
         async operationFailed(serverId, event, ending, broken) {
           const words = faultWords(ending.errors)
           await database.tx(ctx, 'operation-failed', async q => {
+            const server = await serversDb(q).byId(serverId)
+            if (server === undefined || (isDying(server) && event !== TERMINATE)) return
             await serversDb(q).change(
               serverId,
               { taskState: null, ...(broken && !ending.cancelled ? { vmState: 'error' } : {}) },
@@ -256,7 +264,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
                 id: ids.uuid(),
                 serverId,
                 requestId: ctx.requestId,
-                event: 'compute_terminate_instance',
+                event: TERMINATE,
                 host: server.host,
                 result: 'Success',
                 details: null,
