@@ -20,6 +20,7 @@ import { agentHandlers } from '#services/neutron/api/agents.ts'
 import { discoveryHandlers, extensionHandlers } from '#services/neutron/api/discovery.ts'
 import { lookHandlers } from '#services/neutron/api/looks.ts'
 import { networkHandlers, networkPresenter } from '#services/neutron/api/networks.ts'
+import { portBindingHandlers } from '#services/neutron/api/port-bindings.ts'
 import { portHandlers } from '#services/neutron/api/ports.ts'
 import { quotaHandlers } from '#services/neutron/api/quotas.ts'
 import { floatingIpHandlers, routerHandlers, routerPresenter } from '#services/neutron/api/routers.ts'
@@ -43,6 +44,7 @@ import { createMetadata } from '#services/neutron/domain/metadata.ts'
 import { createNetworks } from '#services/neutron/domain/networks.ts'
 import { createNewsDesk } from '#services/neutron/domain/nova-news.ts'
 import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
+import { createPortBindings } from '#services/neutron/domain/port-bindings.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
@@ -118,6 +120,7 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     subnetHandlers(createSubnets(tools), looks),
     subnetPoolHandlers(createSubnetPools(tools), looks),
     portHandlers(createPorts(tools), looks),
+    portBindingHandlers(createPortBindings(tools)),
     securityGroupHandlers(createSecurityGroups(tools), looks),
     securityGroupRuleHandlers(createSecurityGroupRules(tools)),
     routerHandlers(routers, looks),

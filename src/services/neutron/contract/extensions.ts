@@ -43,6 +43,12 @@ export const extensions: readonly Extension[] = [
     '2014-02-03T10:00:00-00:00',
   ),
   extension(
+    'binding-extended',
+    'Port Bindings Extended',
+    'Expose port bindings of a virtual port to external application',
+    '2017-07-17T10:00:00-00:00',
+  ),
+  extension(
     'empty-string-filtering',
     'Empty String Filtering Extension',
     'Allow filtering by attributes with empty string value',

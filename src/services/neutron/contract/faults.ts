@@ -82,6 +82,10 @@ export const faults = faultTable({
     409,
     'Unable to complete operation on port {port_id}, port is already bound, port type: {vif_type}, old_mac {old_mac}, new_mac {new_mac}.',
   ],
+  PortBindingNotFound: [404, 'Binding for port {port_id} for host {host} could not be found.'],
+  PortBindingAlreadyActive: [409, 'Binding for port {port_id} on host {host} is already active.'],
+  PortBindingAlreadyExists: [409, 'Binding for port {port_id} on host {host} already exists.'],
+  PortBindingError: [409, 'Binding for port {port_id} on host {host} could not be created or updated.'],
   ServicePortInUse: [409, 'Port {port_id} cannot be deleted directly via the port API: {reason}.'],
   UnsupportedPortDeviceOwner: [
     409,

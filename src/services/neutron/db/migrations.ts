@@ -1,7 +1,8 @@
 // Neutron's migrations, in order.
 import type { Migration } from '#kernel/db/migrations.ts'
 import { first } from '#services/neutron/db/migrations/0001-first.ts'
+import { portBindings } from '#services/neutron/db/migrations/0010-port-bindings.ts'
 import { schedules } from '#services/neutron/db/migrations/0003-schedules.ts'
 import { subnetPools } from '#services/neutron/db/migrations/0002-subnet-pools.ts'
 
-export const migrations: readonly Migration[] = [first, subnetPools, schedules]
+export const migrations: readonly Migration[] = [first, subnetPools, schedules, portBindings]

@@ -128,6 +128,7 @@ export const portsDb = {
   async remove(q: Q, id: string): Promise<void> {
     await q.deleteFrom('allocations').where('port_id', '=', id).execute()
     await q.deleteFrom('port_security_groups').where('port_id', '=', id).execute()
+    await q.deleteFrom('port_bindings').where('port_id', '=', id).execute()
     await q.deleteFrom('tags').where('resource_id', '=', id).execute()
     await q.deleteFrom('ports').where('id', '=', id).execute()
   },

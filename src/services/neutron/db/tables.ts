@@ -1,5 +1,6 @@
 // Neutron's columns as they lie in the database. Ids are made by us; times are UTC text; JSON is text with a codec.
 import type { Flag, Json, TimeText } from '#kernel/db/codecs.ts'
+import type { MoreTables } from '#services/neutron/db/tables-more.ts'
 
 /** What every noun with standard attributes has. */
 export interface StandardColumns {
@@ -172,7 +173,7 @@ export interface ScheduleTable {
   hosted: Flag
 }
 
-export interface NeutronTables {
+export interface NeutronTables extends MoreTables {
   networks: NetworkTable
   subnets: SubnetTable
   subnetpools: SubnetPoolTable

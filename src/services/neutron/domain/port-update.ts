@@ -2,6 +2,7 @@
 import { flag, json } from '#kernel/db/codecs.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { portBindingsDb } from '#services/neutron/db/port-bindings.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb } from '#services/neutron/db/routers.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
@@ -142,6 +143,8 @@ export async function changePort(
     ...(rebinds ? { ...(await bindTo(q, host, vnicType)), status: 'DOWN' } : {}),
   }
   await revise(q, 'ports', port.id, clock.now(), set)
+  // invariant: a port has one binding to a host.
+  if (host !== port.hostId) await portBindingsDb.remove(q, port.id, host)
   if (body.security_groups !== undefined || filters.after.length !== filters.before.length)
     await portsDb.setGroups(q, port.id, filters.after)
   const changed = (await portsDb.byId(q, port.id)) ?? port
