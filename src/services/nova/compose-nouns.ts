@@ -6,6 +6,7 @@ import { aggregateHandlers } from '#services/nova/api/aggregates.ts'
 import { auditLogHandlers } from '#services/nova/api/audit-log.ts'
 import { zoneHandlers } from '#services/nova/api/availability-zones.ts'
 import { extensionHandlers } from '#services/nova/api/extensions.ts'
+import { goneHandlers } from '#services/nova/api/gone.ts'
 import { flavorHandlers } from '#services/nova/api/flavors.ts'
 import { hypervisorHandlers } from '#services/nova/api/hypervisors.ts'
 import { instanceActionHandlers } from '#services/nova/api/instance-actions.ts'
@@ -45,6 +46,7 @@ export function nounTables(rooms: NovaRooms, defaults: QuotaDefaults): HandlerTa
     host === null ? '' : rooms.sha224(projectId + host)
   return [
     versionHandlers(),
+    ...goneHandlers(),
     extensionHandlers(),
     flavorHandlers({ domain: createFlavors({ database, policy, clock, ids, maxLimit, verifyProject }), policy }),
     keyPairHandlers(createKeyPairs({ database, policy, clock, sshKeys: rooms.sshKeys, defaults, maxLimit })),
