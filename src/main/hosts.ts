@@ -13,6 +13,7 @@ import { Refusal } from '#kernel/config/refusal.ts'
 import { builtKernel, guestCache } from '#main/guest-cache.ts'
 import type { Mechanism, OnMetadata } from '#services/neutron/drivers/mechanism.ts'
 import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-simulated/mechanism-simulated.ts'
+import { withSimulatedPorts } from '#services/neutron/drivers/simulated-ports.ts'
 import type { HostFiles } from '#services/nova/actors/compute.ts'
 import { createConfigDrives } from '#services/nova/drivers/config-drive.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
@@ -90,7 +91,10 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
   const wanted = wish.network === 'linux' || (wish.network === 'auto' && real)
   const network = wanted ? await linuxNetwork(wish, parts, root) : null
   if (network !== null) notices.push(...network.notices)
-  const { fabric, mechanism } = network?.made ?? { fabric: null, mechanism: createSimulatedMechanism() }
+  const fabric = network?.made?.fabric ?? null
+  const made = network?.made?.mechanism
+  const mechanism =
+    made === undefined ? createSimulatedMechanism() : real ? made : withSimulatedPorts(made, createSimulatedMechanism())
 
   const drives = createConfigDrives({
     folder: state.folder('config-drives'),
