@@ -4,6 +4,7 @@ import { attachmentHandlers } from '#services/cinder/api/attachments.ts'
 import { infoHandlers } from '#services/cinder/api/info.ts'
 import { quotaHandlers } from '#services/cinder/api/quotas.ts'
 import { snapshotHandlers } from '#services/cinder/api/snapshots.ts'
+import { transferHandlers } from '#services/cinder/api/transfers.ts'
 import { typeHandlers } from '#services/cinder/api/types.ts'
 import { volumeActionHandlers } from '#services/cinder/api/volume-actions.ts'
 import { volumeHandlers } from '#services/cinder/api/volumes.ts'
@@ -12,6 +13,7 @@ import { createQuotaSetsDomain } from '#services/cinder/domain/quota-sets.ts'
 import { createServicesDomain } from '#services/cinder/domain/services.ts'
 import { createSnapshotsDomain, type SnapshotsDomain } from '#services/cinder/domain/snapshots.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
+import { createTransfersDomain } from '#services/cinder/domain/transfers.ts'
 import { createTypesDomain } from '#services/cinder/domain/types.ts'
 import { createUserMessagesDomain } from '#services/cinder/domain/user-messages.ts'
 import { createAttachingDomain } from '#services/cinder/domain/volumes/attaching.ts'
@@ -42,6 +44,7 @@ export function apiTables(tools: DomainTools): {
       attachmentHandlers({ domain: attachments, maxLimit }),
       ...snapshotHandlers({ domain: snapshots, loads, maxLimit }),
       ...typeHandlers({ domain: types, maxLimit }),
+      ...transferHandlers({ domain: createTransfersDomain(tools), maxLimit }),
       quotaHandlers(createQuotaSetsDomain(tools)),
       ...infoHandlers({
         services,

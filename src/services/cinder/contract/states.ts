@@ -10,6 +10,7 @@ export const VOLUME_STATUSES = [
   'attaching',
   'detaching',
   'in-use',
+  'awaiting-transfer',
   'maintenance',
   'deleting',
   'extending',

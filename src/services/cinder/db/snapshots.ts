@@ -55,9 +55,13 @@ const toRow = (s: Snapshot): Insertable<SnapshotTable> => ({
   status_at: time(s.statusAt),
 })
 
-export type SnapshotChange = Partial<Pick<Snapshot, 'name' | 'description' | 'status' | 'progress'>>
-const changed = (change: SnapshotChange, now: number): Updateable<SnapshotTable> => ({
+export type SnapshotChange = Partial<
+  Pick<Snapshot, 'name' | 'description' | 'status' | 'progress' | 'projectId' | 'userId'>
+>
+const changed = ({ projectId, userId, ...change }: SnapshotChange, now: number): Updateable<SnapshotTable> => ({
   ...change,
+  ...(projectId === undefined ? {} : { project_id: projectId }),
+  ...(userId === undefined ? {} : { user_id: userId }),
   updated_at: time(now),
   ...(change.status === undefined ? {} : { status_at: time(now) }),
 })

@@ -138,6 +138,17 @@ export interface MessageTable {
   expires_at: TimeText
 }
 
+export interface TransferTable {
+  id: string
+  volume_id: string
+  source_project_id: string
+  name: string | null
+  salt: string
+  key_hash: string
+  no_snapshots: Flag
+  created_at: TimeText
+}
+
 export interface CinderTables extends SagaTables {
   volumes: VolumeTable
   volume_metadata: MetadataTable
@@ -150,4 +161,5 @@ export interface CinderTables extends SagaTables {
   services: ServiceTable
   quotas: QuotaTable
   messages: MessageTable
+  transfers: TransferTable
 }

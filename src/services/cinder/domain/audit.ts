@@ -9,6 +9,7 @@ import { attachmentsDb } from '#services/cinder/db/attachments.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
+import { transfersDb, type Transfer } from '#services/cinder/db/transfers.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import type { Attachment } from '#services/cinder/db/attachments.ts'
 import { isUp } from '#services/cinder/domain/scheduling/pools.ts'
@@ -27,25 +28,40 @@ export interface AuditTools {
 const LONGEST_MS = 3_600_000
 const GIB = 2 ** 30
 /** Statuses in which a volume has bytes. */
-const HAS_BYTES = ['available', 'reserved', 'attaching', 'in-use', 'detaching', 'extending', 'error_extending']
+const HAS_BYTES = [
+  'available',
+  'awaiting-transfer',
+  'reserved',
+  'attaching',
+  'in-use',
+  'detaching',
+  'extending',
+  'error_extending',
+]
 
 export function createAudit(tools: AuditTools): Audit {
   const { database, bus, clock } = tools
   return async () => {
     const ctx = tools.ctx()
     const now = clock.now()
-    const { volumes, snapshots, attachments, late, services } = await database.read(ctx, 'audit', async q => ({
-      volumes: await volumesDb(q).placed(),
-      snapshots: await snapshotsDb(q).all(),
-      attachments: await attachmentsDb(q).all(),
-      late: [
-        ...(await volumesDb(q).stuckSince(VOLUME_TRANSITIONS, now - LONGEST_MS)),
-        ...(await snapshotsDb(q).stuckSince(SNAPSHOT_TRANSITIONS, now - LONGEST_MS)),
-      ],
-      services: await servicesDb(q).all(),
-    }))
+    const { volumes, snapshots, attachments, late, services, transfers } = await database.read(
+      ctx,
+      'audit',
+      async q => ({
+        volumes: await volumesDb(q).placed(),
+        snapshots: await snapshotsDb(q).all(),
+        attachments: await attachmentsDb(q).all(),
+        late: [
+          ...(await volumesDb(q).stuckSince(VOLUME_TRANSITIONS, now - LONGEST_MS)),
+          ...(await snapshotsDb(q).stuckSince(SNAPSHOT_TRANSITIONS, now - LONGEST_MS)),
+        ],
+        services: await servicesDb(q).all(),
+        transfers: await transfersDb(q).all(),
+      }),
+    )
     const found: Violation[] = [
       ...attachmentViolations(volumes, attachments),
+      ...transferViolations(volumes, transfers),
       ...late.map(one => ({
         ledger: 'I-22',
         subject: one.id,
@@ -102,6 +118,14 @@ function attachmentViolations(volumes: readonly Volume[], attachments: readonly 
       say(volume.id, `${attached.length} servers have it, and only one may`)
   }
   return found
+}
+
+/** A volume waits for its new owner exactly as long as there is an offer. */
+function transferViolations(volumes: readonly Volume[], transfers: readonly Transfer[]): Violation[] {
+  const offered = new Set(transfers.map(one => one.volumeId))
+  return volumes
+    .filter(volume => volume.status === 'awaiting-transfer' && !offered.has(volume.id))
+    .map(volume => ({ ledger: 'I-22', subject: volume.id, says: 'It awaits its transfer and nobody offers it' }))
 }
 
 function byteViolations(volumes: readonly Volume[], inventory: Inventory): Violation[] {
