@@ -16,11 +16,23 @@ const TITLES: Readonly<Record<number, string>> = {
   501: 'Not Implemented',
   503: 'Service Unavailable',
 }
+/** The noun a body of this path is one of, as upstream's schemas are called. */
+function noun(path: string): string {
+  const found = /^\/v2\/metadefs\/namespaces(?:\/[^/]+(?:\/([^/]+))?)?/.exec(path)
+  if (path.startsWith('/v2/tasks')) return 'task'
+  if (found === null) return 'image'
+  return (
+    { objects: 'object', properties: 'property', tags: 'tag', resource_types: 'resource_type_association' }[
+      found[1] ?? ''
+    ] ?? 'namespace'
+  )
+}
 export const glanceDialect = dialect({
-  envelope(fault) {
+  envelope(fault, view) {
     if (fault.status === 401) return { error: { code: 401, title: 'Unauthorized', message: fault.message } }
     const title = TITLES[fault.status] ?? 'Error'
-    return { message: fault.message, code: `${fault.status} ${title}`, title }
+    const message = fault.message.replace(/^(Provided object does not match schema )'image'/, `$1'${noun(view.path)}'`)
+    return { message, code: `${fault.status} ${title}`, title }
   },
   forbidden: () => new Fault('Forbidden', 403, 'You are not authorized to complete this action.'),
   invalidBody: problem =>

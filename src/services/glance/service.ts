@@ -13,6 +13,7 @@ import type { Violation } from '#kernel/lib/violation.ts'
 import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { aboutHandlers } from '#services/glance/api/about.ts'
 import { imageHandlers } from '#services/glance/api/images.ts'
+import { metadefHandlers } from '#services/glance/api/metadefs.ts'
 import { memberHandlers } from '#services/glance/api/members.ts'
 import type { glanceConfig } from '#services/glance/config.ts'
 import { baseRules, rules } from '#services/glance/contract/rules.ts'
@@ -22,6 +23,8 @@ import type { GlanceTables } from '#services/glance/db/tables.ts'
 import { glanceDialect } from '#services/glance/dialect.ts'
 import { createImagesDomain } from '#services/glance/domain/images.ts'
 import { pageOfImages } from '#services/glance/domain/list.ts'
+import { createContentsDomain } from '#services/glance/domain/metadef-contents.ts'
+import { createNamespacesDomain } from '#services/glance/domain/metadef-namespaces.ts'
 import { createMembersDomain } from '#services/glance/domain/members.ts'
 import type { ImageStore } from '#services/glance/drivers/store.ts'
 
@@ -76,17 +79,15 @@ export function createGlance(tools: GlanceTools): Glance {
     },
     warn: (ctx, says) => log.warn(ctx, says),
   })
+  const limits = { defaultLimit: settings.limitParamDefault, maxLimit: settings.apiLimitMax }
+  const metadefs = { ...access, clock, ids, ...limits }
   const tables = [
     aboutHandlers(),
     imageHandlers({
       domain,
-      page: (ctx, query) =>
-        pageOfImages(
-          { ...access, defaultLimit: settings.limitParamDefault, maxLimit: settings.apiLimitMax },
-          ctx,
-          query,
-        ),
+      page: (ctx, query) => pageOfImages({ ...access, ...limits }, ctx, query),
     }),
+    ...metadefHandlers(createNamespacesDomain(metadefs), createContentsDomain(metadefs)),
     memberHandlers(createMembersDomain({ ...access, clock, most: settings.imageMemberQuota })),
   ]
   return {

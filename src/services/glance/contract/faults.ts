@@ -22,5 +22,9 @@ export const faults = faultTable({
   StoreFull: [413, 'The image store has no room left for this image.'],
   Deactivated: [403, 'The requested image has been deactivated. Image data download is forbidden.'],
   MarkerNotFound: [400, 'Marker {marker} could not be found.'],
+  NamespaceNotFound: [404, 'Metadata definition namespace={name} was not found.'],
+  DuplicateNamespace: [409, 'The metadata definition namespace={name} already exists.'],
+  DuplicateItem: [409, '{reason}'],
+  ProtectedNamespace: [403, 'Metadata definition namespace {name} is protected and cannot be deleted.'],
   OverQuota: [413, 'Quota exceeded: {reason}'],
 })

@@ -3,6 +3,7 @@ import type { CreateTableBuilder } from 'kysely'
 
 import type { Flag, Json, TimeText } from '#kernel/db/codecs.ts'
 import type { Migration } from '#kernel/db/migrations.ts'
+import { metadefs } from '#services/glance/db/migrations/0010-metadefs.ts'
 
 export interface GlanceTables {
   images: {
@@ -30,6 +31,27 @@ export interface GlanceTables {
     updated_at: TimeText
     deleted_at: TimeText | null
   }
+  metadef_namespaces: {
+    id: string
+    namespace: string
+    display_name: string | null
+    description: string | null
+    visibility: string
+    is_protected: Flag
+    owner: string | null
+    created_at: TimeText
+    updated_at: TimeText
+  }
+  /** `kind`: `object`, `property`, `tag`, `association`. */
+  metadef_items: {
+    namespace_id: string
+    kind: string
+    name: string
+    body: Json<Record<string, unknown>>
+    created_at: TimeText
+    updated_at: TimeText
+  }
+  metadef_resource_types: { name: string; created_at: TimeText; updated_at: TimeText }
   image_tags: { image_id: string; tag: string }
   image_members: { image_id: string; member_id: string; status: string; created_at: TimeText; updated_at: TimeText }
 }
@@ -80,4 +102,4 @@ const first: Migration = {
     await q.schema.createIndex('image_members_member').on('image_members').columns(['member_id']).execute()
   },
 }
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, metadefs]
