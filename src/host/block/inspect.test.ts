@@ -73,6 +73,15 @@ void test('an empty image and one byte are raw, and not qcow2', () => {
   }
 })
 
+void test('in a container other than bare unmarked bytes may be called anything, marked ones not', () => {
+  const unmarked = new Uint8Array(2000).fill(7)
+  assert.deepEqual(inspect(unmarked, { declaredFormat: 'vmdk', wrapped: true }).problems, [])
+  assert.equal(words(inspect(unmarked, { declaredFormat: 'vmdk' })), 'mismatch')
+  for (const { image, check } of Object.values(hostile))
+    if (check !== 'mismatch')
+      assert.ok(inspect(image.bytes, { declaredFormat: image.declared, wrapped: true }).problems.length > 0, check)
+})
+
 void test('cut anywhere, every sample is refused or accepted, never a crash', () => {
   for (const image of Object.values(sample))
     for (const length of [4, 60, 72, 100, 104, 512, 513, 1000, 32_773, 65_600, 200_000, 1_048_577]) {

@@ -57,6 +57,8 @@ export interface Inspection {
 }
 
 export interface InspectLimits {
+  /** The bytes are in a container other than `bare`: bytes without any known mark are then taken, whatever was declared. */
+  readonly wrapped?: boolean
   /** In bytes; default 8 TiB. */
   readonly maxVirtualBytes?: number
   /** Over 1 TiB of virtual size: how many times larger than the file it may be; default one million. */
@@ -242,7 +244,8 @@ function judge(view: View, options: { declaredFormat: string } & InspectLimits):
     report('polyglot', `Multiple formats detected: ${found.join(',')}`)
   if (BANNED.includes(format)) report('banned', 'This file format is not allowed')
   const expected = RAW_LIKE.includes(declared) ? 'raw' : declared
-  if (format !== expected) report('mismatch', `Image content is ${format}, but disk_format is ${declared}`)
+  const unknown = options.wrapped === true && found.length === 0
+  if (format !== expected && !unknown) report('mismatch', `Image content is ${format}, but disk_format is ${declared}`)
   if (problems.length > 0) return answer(0)
 
   let virtualSize = 0

@@ -8,6 +8,9 @@ export function nextHref(call: Pick<Call, 'base' | 'path' | 'rawQuery'>, marker:
   return `${call.base}${call.path}?${query.toString()}`
 }
 
+/** Upstream links from every full page to the next, though that one may turn out empty. */
+export const isFull = (rows: number, limit: number): boolean => limit > 0 && rows >= limit
+
 /** Nova's, Cinder's and Neutron's `NAME_links`: present only when there is a next page. */
 export const linksRow = (
   call: Pick<Call, 'base' | 'path' | 'rawQuery'>,

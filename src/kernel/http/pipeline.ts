@@ -38,6 +38,8 @@ export interface PipelineTools {
 }
 
 const BODY_LIMIT = 114_688
+/** A slash at the end of more than a version's document. */
+const DEEP_WITH_SLASH = /^\/[^/]+\/.+\/$/
 const REQUEST_ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const JSON_TYPE = /^application\/(.+\+)?json\s*(;|$)/i
 
@@ -62,6 +64,9 @@ export function createPipeline(
   const find = (method: string, path: string): Found<AnyHandler> | null =>
     router.find(method, path) ?? (method === 'HEAD' && service.headFromGet === true ? router.find('GET', path) : null)
 
+  const isNowhere = (path: string): boolean =>
+    path.includes('\0') || path.includes('%00') || (service.strictSlashes === true && DEEP_WITH_SLASH.test(path))
+
   async function serve(
     call: HttpCall,
     path: string,
@@ -77,7 +82,7 @@ export function createPipeline(
       view.ctx = ctx = { ...ctx, who }
     }
     view.at = negotiate(service, call.headers)
-    if (found === null) throw missing(call.method, path)
+    if (found === null) throw isNowhere(path) ? dialect.notFound() : missing(call.method, path)
     service.admit?.(call, ctx)
 
     let bound = found.plain(view.at)
@@ -236,7 +241,7 @@ export function createPipeline(
     }
     const payload: Record<string, unknown> = {}
     const view: MutableView = { ctx, at: 0, payload }
-    const found = path.includes('\0') || path.includes('%00') ? null : find(call.method, path)
+    const found = isNowhere(path) ? null : find(call.method, path)
     const template = found?.any[0]?.route.path ?? path
     const answered = await tools.cross(
       {

@@ -34,6 +34,8 @@ export interface ServiceDefinition {
   readonly requestIdHeaders?: readonly string[]
   /** Folds other spellings of a path into ours (project id in the path, `.json`). */
   readonly normalizePath?: (path: string) => string
+  /** `/v2.1/servers/` is not `/v2.1/servers`; only documents, `/v2.1/`, may end in a slash. */
+  readonly strictSlashes?: boolean
   /** Throws a Fault for a request that is refused whatever it asks, e.g. one whose URL names another project. */
   readonly admit?: (call: HttpCall, ctx: Ctx) => void
   /** Throws a Fault for media types that a route does not take (`content-type`) or give (`accept`); asked before the policy. */

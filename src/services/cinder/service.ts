@@ -66,6 +66,7 @@ export const definition: ServiceDefinition = {
   baseRules,
   surface,
   requestIdHeaders: ['x-compute-request-id'],
+  strictSlashes: true,
   /** A project in the URL must be the token's own. */
   admit(call, ctx) {
     const inUrl = /\/v3\/([^/]+)$/.exec(call.base)?.[1]

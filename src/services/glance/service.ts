@@ -40,6 +40,7 @@ export const definition: ServiceDefinition = {
   rules: Object.values(rules),
   baseRules,
   surface,
+  strictSlashes: true,
 }
 
 export interface GlanceTools {

@@ -66,15 +66,15 @@ export const definition: ServiceDefinition = {
   baseRules,
   surface,
   requestIdHeaders: ['x-compute-request-id'],
+  strictSlashes: true,
   normalizePath: path => {
     // /v2 is the older name of the same API; a project's id may stand behind the version.
     // Alone it is a document of its own.
     const folded = path.replace(/^\/v2(?=\/[^/])/, '/v2.1')
     return folded.replace(/^\/v2\.1\/[0-9a-f]{32}(?=\/|$)/, '/v2.1')
   },
-  /** A project in the path must be the token's own; a slash at the end is another path, but of the documents. */
+  /** A project in the path must be the token's own. */
   admit(call, ctx) {
-    if (/^\/v2(\.1)?\/.+\/$/.test(call.path)) throw novaDialect.notFound()
     const inPath = /^\/v2(?:\.1)?\/([0-9a-f]{32})(?:\/|$)/.exec(call.path)?.[1]
     const own = ctx.who?.projectId ?? 'None'
     if (inPath !== undefined && inPath !== own)

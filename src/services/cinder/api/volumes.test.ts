@@ -303,6 +303,10 @@ describe('volumes', () => {
       next = links === undefined ? null : (links[0]?.href.split('?')[1] ?? null)
     }
     assert.deepEqual(seen, ['b', 'ab', 'a'])
+    const full = await list('limit=3')
+    assert.ok(full.names.length === 3 && 'volumes_links' in full.body, 'a full page has a next one, as upstream')
+    assert.equal((await t.call('GET', '/v3/volumes/', { token: member })).status, 404)
+    assert.equal((await t.call('DELETE', '/v3/volumes/', { token: member })).status, 404)
     const page = await t.call('GET', `/v3/${P1}/volumes/detail?limit=1`, { token: member })
     assert.match(
       (page.json as { volumes_links: { href: string }[] }).volumes_links[0]?.href ?? '',

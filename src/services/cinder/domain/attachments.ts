@@ -1,4 +1,5 @@
 // Attachments: reserve, connect, complete, end. The volume's status follows from what attachments it has.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Kysely } from 'kysely'
 
 import type { Ctx } from '#kernel/lib/context.ts'
@@ -180,7 +181,7 @@ export const createAttachmentsDomain = (tools: DomainTools) => {
       )
       if (rows === undefined) throw faults.AttachmentNotFound({ id: request.marker ?? '' })
       const shown = rows.slice(request.offset, request.offset + request.limit)
-      return { attachments: shown, more: rows.length > request.offset + request.limit }
+      return { attachments: shown, more: isFull(shown.length, request.limit) }
     },
 
     /** Reserves; with a connector also connects. `mode` null: nobody said. */

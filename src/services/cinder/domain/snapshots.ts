@@ -1,4 +1,5 @@
 // The verbs of snapshots.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
@@ -55,7 +56,7 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
         count: request.withCount ? await snapshotsDb(q).count(filters) : null,
       }))
       if (rows === undefined) throw faults.SnapshotNotFound({ id: request.marker ?? '' })
-      return { snapshots: rows.slice(0, request.limit), more: rows.length > request.limit, count }
+      return { snapshots: rows.slice(0, request.limit), more: isFull(rows.length, request.limit), count }
     },
 
     /** 202 with the row in `creating`. `inUse`: of a volume that is in use too. Throws 400, 404, 413. */

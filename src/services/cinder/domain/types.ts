@@ -1,4 +1,5 @@
 // Volume types: who sees which, and what may become of them.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
@@ -99,7 +100,8 @@ export const createTypesDomain = (tools: DomainTools) => {
         if (at < 0) throw faults.VolumeTypeNotFound({ id: query.marker })
         from += at + 1
       }
-      return { types: shown.slice(from, from + query.limit), more: shown.length > from + query.limit }
+      const types = shown.slice(from, from + query.limit)
+      return { types, more: isFull(types.length, query.limit) }
     },
 
     async create(

@@ -1,4 +1,5 @@
 // Messages as their project reads and removes them.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
@@ -69,7 +70,7 @@ export const createUserMessagesDomain = (tools: DomainTools) => {
       )
       if (rows === undefined) throw faults.MessageNotFound({ id: request.marker ?? '' })
       const shown = rows.slice(request.offset, request.offset + request.limit)
-      return { messages: shown, more: rows.length > request.offset + request.limit }
+      return { messages: shown, more: isFull(shown.length, request.limit) }
     },
   }
 }

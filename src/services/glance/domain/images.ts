@@ -22,7 +22,7 @@ export interface Store {
   put(
     id: string,
     bytes: AsyncIterable<Uint8Array>,
-    options: { declared: string; maxBytes: number },
+    options: { declared: string; wrapped?: boolean; maxBytes: number },
   ): Promise<{ size: number; md5: string; sha512: string; virtualSize: number }>
   get(id: string, offset?: number, length?: number | null): AsyncIterable<Uint8Array>
   remove(id: string): Promise<void>
@@ -172,7 +172,11 @@ export const createImagesDomain = (tools: ImagesTools) => {
         )
       if (!(await to('saving', ['queued']))) throw faults.StatusTransition({ from: image.status, to: 'saving' })
       try {
-        const stored = await store.put(image.id, bytes, { declared: image.diskFormat, maxBytes: limits.maxBytes })
+        const stored = await store.put(image.id, bytes, {
+          declared: image.diskFormat,
+          wrapped: image.containerFormat !== 'bare',
+          maxBytes: limits.maxBytes,
+        })
         const done = await database.tx(about(ctx, image.id), 'image-active', async q => {
           const now = await imagesDb(q).byId(image.id)
           return (
@@ -260,16 +264,4 @@ function demandFormats(image: Image): void {
     throw faults.BadRequest({ reason: `Invalid disk format '${diskFormat}' for image.` })
   if (containerFormat !== null && !CONTAINER_FORMATS.includes(containerFormat as never))
     throw faults.BadRequest({ reason: `Invalid container format '${containerFormat}' for image.` })
-  const amazon = ['aki', 'ari', 'ami']
-  if (
-    diskFormat !== null &&
-    containerFormat !== null &&
-    amazon.includes(containerFormat) &&
-    amazon.includes(diskFormat) &&
-    diskFormat !== containerFormat
-  ) {
-    throw faults.BadRequest({
-      reason: `Invalid mix of disk and container formats. When setting a disk or container format to one of 'aki', 'ari', or 'ami', the container and disk formats must match.`,
-    })
-  }
 }

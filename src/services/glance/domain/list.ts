@@ -1,4 +1,5 @@
 // Which images a list shows: filters, their operators, sorting, one page.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/glance/contract/faults.ts'
 import { VISIBILITIES } from '#services/glance/contract/images.ts'
@@ -122,7 +123,7 @@ export async function pageOfImages(
     const rows = await imagesDb(q).list(filters, { sort, marker, limit })
     if (rows === undefined) throw faults.MarkerNotFound({ marker: marker ?? '' })
     const images = rows.slice(0, limit)
-    return { images, more: rows.length > limit, tags: await imagesDb(q).tagsOf(images.map(image => image.id)) }
+    return { images, more: isFull(rows.length, limit), tags: await imagesDb(q).tagsOf(images.map(image => image.id)) }
   })
 }
 

@@ -22,13 +22,14 @@ export class StoreFault extends Error {
 export interface ImageStore {
   /**
    * Takes the bytes as they arrive, hashes and inspects them on the way, and keeps them whole or not at all. `declared` is the
-   * disk format: bytes that are something else, or not safe for the tools that will read them, are refused.
+   * disk format: bytes that are something else, or not safe for the tools that will read them, are refused; in a `wrapped` image (a
+   * container that is not `bare`) bytes without any known mark pass, as upstream lets them: who uses them looks at them again.
    * Throws {@link StoreFault}; errors of the stream pass through.
    */
   put(
     imageId: string,
     bytes: AsyncIterable<Uint8Array>,
-    options: { declared: string; maxBytes: number },
+    options: { declared: string; wrapped?: boolean; maxBytes: number },
   ): Promise<Stored>
   /** The bytes from `offset`, `length` of them (null: to the end). Throws when there are none. */
   get(imageId: string, offset?: number, length?: number | null): AsyncIterable<Uint8Array>

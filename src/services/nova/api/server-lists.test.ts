@@ -33,6 +33,8 @@ test('pages follow each other to the end, in the order asked for', async () => {
   const last = await list(`?limit=3&marker=${made[1]?.id ?? ''}`)
   assert.deepEqual(last.names, ['web1'])
   assert.ok(!('servers_links' in last.json))
+  assert.ok('servers_links' in (await list('?limit=4')).json, 'a full page has a next one, as upstream')
+  assert.equal((await t.call('GET', '/v2.1/servers/')).status, 404)
   assert.deepEqual((await list('?sort_key=display_name&sort_dir=asc')).names, ['DB2', 'db1', 'web1', 'web2'])
   assert.deepEqual((await list('?sort_key=vm_state&sort_key=created_at&sort_dir=asc')).names[0], 'web1')
   assert.deepEqual((await list('?limit=0')).names, [])

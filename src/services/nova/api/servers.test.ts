@@ -228,6 +228,8 @@ test('an update changes what it names, says what its version shows, and refuses 
     t.call('PUT', `/v2.1/servers/${id}`, { body: { server }, ...given })
   const early = (await update({ name: ' two ', accessIPv4: '10.0.0.9' }, { at: '2.74' })).json['server'] as Row
   assert.deepEqual([early['name'], early['accessIPv4']], ['two', '10.0.0.9'])
+  const six = await update({ accessIPv6: '0000:0000:0000:0000:0000:babe:220.12.22.2' })
+  assert.equal((six.json['server'] as Row)['accessIPv6'], '::babe:dc0c:1602')
   assert.ok(
     'server_groups' in early && 'locked' in early && !('key_name' in early) && !('OS-EXT-STS:vm_state' in early),
   )

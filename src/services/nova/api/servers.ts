@@ -1,4 +1,5 @@
 // Servers over HTTP: translate, never decide.
+import { ipv6Text } from '#kernel/lib/ip-text.ts'
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
 import { linksRow } from '#kernel/http/paging.ts'
 import type { Presenter } from '#kernel/http/presenter.ts'
@@ -12,6 +13,10 @@ import { asListed, asUpdated, serverLinks } from '#services/nova/api/present-ser
 import { createServers, type CreateRequest, type CreateTools } from '#services/nova/domain/servers/create.ts'
 import { pageOfServers, type ListTools } from '#services/nova/domain/servers/list.ts'
 import type { ServersDomain } from '#services/nova/domain/servers/servers.ts'
+
+/** Upstream keeps the short spelling. */
+const ipv6Of = (given: string | null | undefined): string | null =>
+  given === undefined || given === null || given === '' ? null : ipv6Text(given)
 
 export interface ServersApi {
   readonly domain: ServersDomain
@@ -81,7 +86,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           userData: server.user_data ?? null,
           configDrive: configDriveOf(server.config_drive),
           accessIpV4: server.accessIPv4 === '' ? null : (server.accessIPv4 ?? null),
-          accessIpV6: server.accessIPv6 === '' ? null : (server.accessIPv6 ?? null),
+          accessIpV6: ipv6Of(server.accessIPv6),
           availabilityZone: server.availability_zone ?? null,
           blockDevicesV1: server.block_device_mapping,
           blockDevicesV2: server.block_device_mapping_v2,
@@ -122,7 +127,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           ...(given.description === undefined ? {} : { description: given.description }),
           ...(given.hostname === undefined ? {} : { hostname: given.hostname }),
           ...(given.accessIPv4 === undefined ? {} : { accessIpV4: given.accessIPv4 === '' ? null : given.accessIPv4 }),
-          ...(given.accessIPv6 === undefined ? {} : { accessIpV6: given.accessIPv6 === '' ? null : given.accessIPv6 }),
+          ...(given.accessIPv6 === undefined ? {} : { accessIpV6: ipv6Of(given.accessIPv6) }),
         }
         const server = await call.show(api.present, await domain.update(call.ctx, call.params.id, change))
         return { server: asUpdated(server, call.at) }

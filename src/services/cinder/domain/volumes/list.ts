@@ -1,4 +1,5 @@
 // Which volumes a list shows: who may filter by what, values in upstream's own notations, one page.
+import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import {
@@ -44,7 +45,7 @@ export async function pageOfVolumes(
     count: request.withCount ? await countVolumes(q, filters) : null,
   }))
   if (rows === undefined) throw faults.VolumeNotFound({ id: request.marker ?? '' })
-  return { volumes: rows.slice(0, request.limit), more: rows.length > request.limit, count }
+  return { volumes: rows.slice(0, request.limit), more: isFull(rows.length, request.limit), count }
 }
 
 /** Count and size of the volumes in sight, with the distinct metadata when asked. */

@@ -18,7 +18,7 @@ export function createFileStore(folder: string): ImageStore {
     return `${folder}/${id}`
   }
   return {
-    async put(id, bytes, { declared, maxBytes }) {
+    async put(id, bytes, { declared, wrapped = false, maxBytes }) {
       const final = path(id)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const partial = `${folder}/${PARTIAL}${id}`
@@ -27,7 +27,7 @@ export function createFileStore(folder: string): ImageStore {
       try {
         const md5 = createHash('md5')
         const sha512 = createHash('sha512')
-        const inspector = OPAQUE.has(declared) ? null : createInspector(declared)
+        const inspector = OPAQUE.has(declared) ? null : createInspector(declared, { wrapped })
         let size = 0
         const judge = (verdict: Inspection | undefined): void => {
           const problem = verdict?.problems[0]

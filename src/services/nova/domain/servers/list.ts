@@ -1,4 +1,5 @@
 // Which servers a list shows: who may filter by what, patterns in linear time, one page.
+import { isFull } from '#kernel/http/paging.ts'
 import { RE2JS } from 're2js'
 
 import type { Database } from '#kernel/db/database.ts'
@@ -167,7 +168,7 @@ export async function pageOfServers(
     if (found.length > limit || last === undefined || rows.length <= (filtered ? Math.max(limit, 100) : limit)) break
     from = last.id
   }
-  return { servers: found.slice(0, limit), more: found.length > limit }
+  return { servers: found.slice(0, limit), more: isFull(found.length, limit) }
 }
 
 function allTenantsOf(value: string | undefined): boolean {
