@@ -4,6 +4,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { partHandlers } from '#services/nova/api/server-parts.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
+import { proxyTables } from '#services/nova/compose-proxies.ts'
 import { nounTables } from '#services/nova/compose-nouns.ts'
 import type { QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { createExternalEvents } from '#services/nova/domain/external-events.ts'
@@ -106,7 +107,12 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     },
   })
   return {
-    tables: [...tables, ...partTables, ...nounTables(rooms, quotaDefaults(settings))],
+    tables: [
+      ...tables,
+      ...partTables,
+      ...nounTables(rooms, quotaDefaults(settings)),
+      ...proxyTables(rooms, quotaDefaults(settings), (ctx, id) => events.refresh(ctx, id)),
+    ],
     configDriveFiles: (ctx, serverId, nics) => metadata.files(ctx, serverId, nics),
     finishDelete: (ctx, id) => domain.finishDelete(ctx, id),
     metadata,

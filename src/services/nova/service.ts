@@ -71,7 +71,10 @@ export const definition: ServiceDefinition = {
     // /v2 is the older name of the same API; a project's id may stand behind the version.
     // Alone it is a document of its own.
     const folded = path.replace(/^\/v2(?=\/[^/])/, '/v2.1')
-    return folded.replace(/^\/v2\.1\/[0-9a-f]{32}(?=\/|$)/, '/v2.1')
+    // os-volumes_boot is servers under another name.
+    return folded
+      .replace(/^\/v2\.1\/[0-9a-f]{32}(?=\/|$)/, '/v2.1')
+      .replace(/^\/v2\.1\/os-volumes_boot(?=(\/[^/]+(\/action)?)?$)/, '/v2.1/servers')
   },
   /** A project in the path must be the token's own. */
   admit(call, ctx) {

@@ -2,29 +2,24 @@
 import { RemoteFault, wordsOf, type Transport } from '#kernel/http/client.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 
+/** `type` is the body's media type, JSON by default. */
+interface RestGiven {
+  readonly body?: unknown
+  readonly query?: string
+  readonly fine?: readonly number[]
+  readonly type?: string
+}
 export interface Rest {
   /**
    * `path` is what is sent, `template` what the crossing is called. Resolves with the JSON (null when empty).
    * Throws RemoteFault on 4xx and 5xx; `fine` lists statuses that are as good as success, e.g. 404 of a delete.
    */
-  json<T>(
-    ctx: Ctx,
-    method: string,
-    template: string,
-    path: string,
-    given?: { body?: unknown; query?: string; fine?: readonly number[] },
-  ): Promise<T>
+  json<T>(ctx: Ctx, method: string, template: string, path: string, given?: RestGiven): Promise<T>
 }
 
 export function restTo(transport: Transport, version?: string): Rest {
   return {
-    async json<T>(
-      ctx: Ctx,
-      method: string,
-      template: string,
-      path: string,
-      given: { body?: unknown; query?: string; fine?: readonly number[] } = {},
-    ) {
+    async json<T>(ctx: Ctx, method: string, template: string, path: string, given: RestGiven = {}) {
       const answer = await ctx.cross(
         {
           kind: 'rest',
@@ -46,7 +41,7 @@ export function restTo(transport: Transport, version?: string): Rest {
                 'x-auth-token': ctx.who?.token ?? '',
                 'x-openstack-request-id': ctx.requestId,
                 accept: 'application/json',
-                ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
+                ...(given.body === undefined ? {} : { 'content-type': given.type ?? 'application/json' }),
                 ...(version === undefined ? {} : { 'openstack-api-version': version }),
               },
               body: given.body === undefined ? null : JSON.stringify(given.body),
