@@ -259,7 +259,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       authenticate,
       identity: identityOf('cinder'),
       settings: config.of(cinderConfig),
-      neighbours: { glance: transportTo(glance), nova: transportTo(nova) },
+      neighbours: { glance: transportTo(glance), nova: transportTo(nova), keystone: transportTo(keystone) },
       backends: [
         {
           host: hostName(),

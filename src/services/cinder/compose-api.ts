@@ -1,7 +1,10 @@
 // Cinder's domain and the API on it, put together.
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import { attachmentHandlers } from '#services/cinder/api/attachments.ts'
+import { groupTypeHandlers } from '#services/cinder/api/group-types.ts'
 import { infoHandlers } from '#services/cinder/api/info.ts'
+import { operatorHandlers } from '#services/cinder/api/operators.ts'
+import { qosHandlers } from '#services/cinder/api/qos.ts'
 import { quotaHandlers } from '#services/cinder/api/quotas.ts'
 import { snapshotHandlers } from '#services/cinder/api/snapshots.ts'
 import { transferHandlers } from '#services/cinder/api/transfers.ts'
@@ -9,11 +12,15 @@ import { typeHandlers } from '#services/cinder/api/types.ts'
 import { volumeActionHandlers } from '#services/cinder/api/volume-actions.ts'
 import { volumeHandlers } from '#services/cinder/api/volumes.ts'
 import { createAttachmentsDomain } from '#services/cinder/domain/attachments.ts'
+import { createGroupTypesDomain } from '#services/cinder/domain/group-types.ts'
+import { createOperatorsDomain } from '#services/cinder/domain/operators.ts'
+import { createQosDomain } from '#services/cinder/domain/qos.ts'
 import { createQuotaSetsDomain } from '#services/cinder/domain/quota-sets.ts'
 import { createServicesDomain } from '#services/cinder/domain/services.ts'
 import { createSnapshotsDomain, type SnapshotsDomain } from '#services/cinder/domain/snapshots.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
 import { createTransfersDomain } from '#services/cinder/domain/transfers.ts'
+import { createDefaultTypesDomain, createTypeEncryptionDomain } from '#services/cinder/domain/type-extras.ts'
 import { createTypesDomain } from '#services/cinder/domain/types.ts'
 import { createUserMessagesDomain } from '#services/cinder/domain/user-messages.ts'
 import { createAttachingDomain } from '#services/cinder/domain/volumes/attaching.ts'
@@ -35,6 +42,8 @@ export function apiTables(tools: DomainTools): {
   const metadata = createMetadataDomain(tools)
   const loads = createVolumeLoads(tools.database)
   const services = createServicesDomain(tools)
+  const groupTypes = createGroupTypesDomain(tools)
+  const operators = createOperatorsDomain(tools)
   return {
     volumes,
     snapshots,
@@ -45,9 +54,19 @@ export function apiTables(tools: DomainTools): {
       ...snapshotHandlers({ domain: snapshots, loads, maxLimit }),
       ...typeHandlers({ domain: types, maxLimit }),
       ...transferHandlers({ domain: createTransfersDomain(tools), maxLimit }),
+      ...qosHandlers({
+        qos: createQosDomain({ ...tools, types }),
+        encryption: createTypeEncryptionDomain({ ...tools, types }),
+        defaults: createDefaultTypesDomain({ ...tools, types }),
+        volumes,
+        maxLimit,
+      }),
+      ...groupTypeHandlers({ domain: groupTypes, maxLimit }),
+      ...operatorHandlers(operators),
       quotaHandlers(createQuotaSetsDomain(tools)),
       ...infoHandlers({
         services,
+        operators,
         messages: createUserMessagesDomain(tools),
         types,
         maxLimit,

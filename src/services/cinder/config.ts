@@ -26,6 +26,11 @@ export const cinderConfig = defineConfig('cinder', {
     default: '__DEFAULT__',
     sentence: 'Type of volumes made without one.',
   },
+  defaultGroupType: {
+    type: 'text',
+    default: '',
+    sentence: 'Group type that clients find as the default; none when empty.',
+  },
   availabilityZone: { type: 'text', default: 'nova', sentence: 'Availability zone of the volume services.' },
   serviceDownTimeS: {
     type: 'int',
@@ -48,5 +53,6 @@ export const cinderConfig = defineConfig('cinder', {
   quotaVolumes: { type: 'int', default: 10, min: -1, sentence: 'Volumes per project; -1 for no limit.' },
   quotaSnapshots: { type: 'int', default: 10, min: -1, sentence: 'Snapshots per project.' },
   quotaGigabytes: { type: 'int', default: 1000, min: -1, sentence: 'GiB of volumes and snapshots per project.' },
+  quotaGroups: { type: 'int', default: 10, min: -1, sentence: 'Groups of volumes per project.' },
   perVolumeSizeLimit: { type: 'int', default: -1, min: -1, sentence: 'GiB of one volume.' },
 })

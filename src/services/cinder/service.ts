@@ -25,6 +25,7 @@ import { createEngine, local, remote, type Engine } from '#kernel/saga/engine.ts
 import { sagaReconcilers } from '#kernel/saga/reconcilers.ts'
 import { createVolumeActor, type VolumeActor } from '#services/cinder/actors/volume.ts'
 import { glanceNeighbour } from '#services/cinder/actors/neighbours/glance.ts'
+import { keystoneLook } from '#services/cinder/actors/neighbours/keystone.ts'
 import { novaLook, novaNeighbour } from '#services/cinder/actors/neighbours/nova.ts'
 import { apiTables } from '#services/cinder/compose-api.ts'
 import type { cinderConfig } from '#services/cinder/config.ts'
@@ -37,7 +38,8 @@ import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { cinderDialect } from '#services/cinder/dialect.ts'
 import { createAudit } from '#services/cinder/domain/audit.ts'
-import { bootstrapTypes } from '#services/cinder/domain/bootstrap.ts'
+import { bootstrapGroupTypes, bootstrapTypes } from '#services/cinder/domain/bootstrap.ts'
+import { createLogLevels } from '#services/cinder/domain/log-levels.ts'
 import { schedulerTools } from '#services/cinder/domain/scheduler/tools.ts'
 import { serveScheduler } from '#services/cinder/domain/scheduler/serve.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
@@ -95,7 +97,7 @@ export interface CinderTools {
   /** The account `cinder` of the service project, with roles admin and service. */
   readonly identity: ServiceIdentity
   readonly settings: Settings<(typeof cinderConfig)['options']>
-  readonly neighbours: { readonly glance: Transport; readonly nova: Transport }
+  readonly neighbours: { readonly glance: Transport; readonly nova: Transport; readonly keystone?: Transport }
   readonly backends: readonly BackendParts[]
   readonly policyOverrides?: Readonly<Record<string, string>>
   readonly pipeline?: Pick<PipelineTools, 'refused' | 'unavailable'>
@@ -117,7 +119,9 @@ export interface Cinder {
 }
 
 export function createCinder(tools: CinderTools): Cinder {
-  const { database, bus, clock, ids, cross, log, settings } = tools
+  const { database, bus, clock, ids, cross, settings } = tools
+  const logLevels = createLogLevels()
+  const log = logLevels.filter(tools.log, 'cinder-api')
   const policy = createEnforcer(definition.rules, baseRules, tools.policyOverrides)
   const engine = createEngine<Kysely<CinderTables>>({
     log: sagaLogDb(database as never) as never,
@@ -141,9 +145,12 @@ export function createCinder(tools: CinderTools): Cinder {
     log,
     glance,
     nova: novaLook(tools.neighbours.nova),
+    keystone: keystoneLook(tools.neighbours.keystone),
+    logLevels,
     md5: tools.md5,
     settings: {
       defaultVolumeType: settings.defaultVolumeType,
+      defaultGroupType: settings.defaultGroupType,
       availabilityZone: settings.availabilityZone,
       maxLimit: settings.maxLimit,
       downAfterMs,
@@ -153,6 +160,7 @@ export function createCinder(tools: CinderTools): Cinder {
         snapshots: settings.quotaSnapshots,
         gigabytes: settings.quotaGigabytes,
         per_volume_gigabytes: settings.perVolumeSizeLimit,
+        groups: settings.quotaGroups,
       },
     },
   }
@@ -220,7 +228,7 @@ export function createCinder(tools: CinderTools): Cinder {
       bus,
       clock,
       ids,
-      log,
+      log: logLevels.filter(tools.log, 'cinder-volume'),
       cross,
       identity: tools.identity,
       glance,
@@ -269,6 +277,7 @@ export function createCinder(tools: CinderTools): Cinder {
     audit: createAudit({ database, bus, clock, downAfterMs, ctx: own }),
     async start() {
       await bootstrapTypes({ database, clock, ids }, own(), [settings.defaultVolumeType])
+      await bootstrapGroupTypes({ database, clock, ids }, own())
       await signs()
       served.push(await serveScheduler(bus, { database, clock, ids }))
       for (const actor of actors) await actor.start()

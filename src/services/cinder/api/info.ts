@@ -10,12 +10,14 @@ import type { Message } from '#services/cinder/db/messages.ts'
 import { boolOf, lastOf, linksOf, listRequest, pageLinks } from '#services/cinder/api/listing.ts'
 import { RESOURCE_FILTERS } from '#services/cinder/domain/listing.ts'
 import { eventId, userMessage } from '#services/cinder/domain/messages.ts'
+import type { OperatorsDomain } from '#services/cinder/domain/operators.ts'
 import type { PoolView, ServicesDomain, ServiceView } from '#services/cinder/domain/services.ts'
 import type { TypesDomain } from '#services/cinder/domain/types.ts'
 import type { UserMessagesDomain } from '#services/cinder/domain/user-messages.ts'
 
 export interface InfoApi {
   readonly services: ServicesDomain
+  readonly operators: OperatorsDomain
   readonly messages: UserMessagesDomain
   readonly types: TypesDomain
   readonly maxLimit: number
@@ -76,7 +78,8 @@ export function infoHandlers(api: InfoApi): HandlerTable[] {
           host: query['host'] ?? null,
           binary: query['binary'] ?? null,
         })
-        return { services: found.map(service => serviceView(service, call)) }
+        const frozen = await api.operators.frozen(call.ctx)
+        return { services: found.map(service => serviceView(service, call, frozen)) }
       },
       enable: call => switched(api, call, call.body, false, null),
       disable: call => switched(api, call, call.body, true, null),
@@ -117,7 +120,7 @@ const messageView = (message: Message, base: string): object => ({
   resource_uuid: message.resourceId,
 })
 
-const serviceView = (service: ServiceView, call: Call): object => ({
+const serviceView = (service: ServiceView, call: Call, frozen: ReadonlySet<string>): object => ({
   binary: service.binary,
   host: service.host,
   zone: service.availabilityZone,
@@ -130,7 +133,7 @@ const serviceView = (service: ServiceView, call: Call): object => ({
     ? {
         replication_status: 'not-capable',
         active_backend_id: null,
-        frozen: false,
+        frozen: frozen.has(service.host),
         ...(call.has('backendState') ? { backend_state: service.up ? 'up' : 'down' } : {}),
       }
     : {}),

@@ -9,7 +9,7 @@ import type { TypesDomain } from '#services/cinder/domain/types.ts'
 import { pythonDict } from '#services/cinder/domain/python-dict.ts'
 
 /** Null: both kinds. Absent: public ones. Throws 400 for no boolean. */
-function isPublicOf(value: string | undefined): boolean | null {
+export function isPublicOf(value: string | undefined): boolean | null {
   if (value === undefined) return true
   const word = value.toLowerCase()
   if (word === 'none') return null
@@ -32,7 +32,7 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
         is_public: t => t.isPublic,
         description: t => t.description,
         extra_specs: (t, _loaded, view) => domain.visibleSpecs(view.ctx, t),
-        qos_specs_id: () => null,
+        qos_specs_id: t => t.qosSpecsId ?? null,
         'os-volume-type-access:is_public': t => t.isPublic,
       },
       { target: () => ({ project_id: call.ctx.who?.projectId ?? '' }) },
@@ -58,13 +58,9 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
         }
       },
       show: async call => ({
-        volume_type: await call.show(
-          own(call),
-          call.params.id === 'default'
-            ? await domain.theDefault(call.ctx)
-            : await domain.find(call.ctx, call.params.id),
-        ),
+        volume_type: await call.show(own(call), await domain.find(call.ctx, call.params.id)),
       }),
+      theDefault: async call => ({ volume_type: await call.show(own(call), await domain.theDefault(call.ctx)) }),
       create: async call => {
         const given = call.body.volume_type
         const made = await domain.create(call.ctx, {

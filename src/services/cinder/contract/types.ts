@@ -21,6 +21,7 @@ const specs = dict(nullable(text({ max: 255 })), { key: '^[a-zA-Z0-9-_:.]{1,255}
 
 export const types = {
   list: get('/v3/types', { policy: rules.typeGetAll, query: listQuery, switches: { generalFilters: '3.52' } }),
+  theDefault: get('/v3/types/default', { policy: rules.typeGet, reply: one, faults: [faults.VolumeTypeNotFound] }),
   show: get('/v3/types/{id}', { policy: rules.typeGet, reply: one, faults: [faults.VolumeTypeNotFound] }),
   create: post('/v3/types', {
     policy: rules.typeCreate,

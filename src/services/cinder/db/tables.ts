@@ -1,6 +1,7 @@
 // Cinder's tables as Kysely sees them. Rows of what is deleted are removed: the saga log tells what became of it.
 import type { Flag, Json, TimeText } from '#kernel/db/codecs.ts'
 import type { SagaTables } from '#kernel/saga/db-log.ts'
+import type { GroupTables } from '#services/cinder/db/group-tables.ts'
 
 export interface VolumeTable {
   id: string
@@ -149,7 +150,7 @@ export interface TransferTable {
   created_at: TimeText
 }
 
-export interface CinderTables extends SagaTables {
+export interface CinderTables extends SagaTables, GroupTables {
   volumes: VolumeTable
   volume_metadata: MetadataTable
   snapshots: SnapshotTable

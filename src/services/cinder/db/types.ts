@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 
 import { flag, fromTime, isSet, orNull, time } from '#kernel/db/codecs.ts'
 import { insertAll, insertIfAbsent, swap, upsert } from '#kernel/db/helpers.ts'
+import { qosDb } from '#services/cinder/db/qos.ts'
 import type { CinderTables, VolumeTypeTable } from '#services/cinder/db/tables.ts'
 
 export interface VolumeType {
@@ -13,8 +14,14 @@ export interface VolumeType {
   readonly extraSpecs: Readonly<Record<string, string>>
   readonly createdAt: number
   readonly updatedAt: number | null
+  readonly qosSpecsId?: string | null
 }
-const fromRow = (row: Selectable<VolumeTypeTable>, extraSpecs: Readonly<Record<string, string>>): VolumeType => ({
+const fromRow = (
+  row: Selectable<VolumeTypeTable>,
+  extraSpecs: Readonly<Record<string, string>>,
+  qosSpecsId: string | null,
+): VolumeType => ({
+  qosSpecsId,
   id: row.id,
   name: row.name,
   description: row.description,
@@ -32,11 +39,11 @@ export const typesDb = (q: Kysely<CinderTables>) => {
   return {
     async byId(id: string): Promise<VolumeType | undefined> {
       const row = await q.selectFrom('volume_types').selectAll().where('id', '=', id).executeTakeFirst()
-      return row === undefined ? undefined : fromRow(row, await specsOf(row.id))
+      return row === undefined ? undefined : fromRow(row, await specsOf(row.id), await qosDb(q).ofType(row.id))
     },
     async byName(name: string): Promise<VolumeType | undefined> {
       const row = await q.selectFrom('volume_types').selectAll().where('name', '=', name).executeTakeFirst()
-      return row === undefined ? undefined : fromRow(row, await specsOf(row.id))
+      return row === undefined ? undefined : fromRow(row, await specsOf(row.id), await qosDb(q).ofType(row.id))
     },
     /** All of them: there are never many. */
     async all(): Promise<VolumeType[]> {
@@ -47,7 +54,8 @@ export const typesDb = (q: Kysely<CinderTables>) => {
         if (bag === undefined) specs.set(row.type_id, (bag = {}))
         bag[row.key] = row.value
       }
-      return rows.map(row => fromRow(row, specs.get(row.id) ?? {}))
+      const qos = await qosDb(q).byType()
+      return rows.map(row => fromRow(row, specs.get(row.id) ?? {}, qos.get(row.id) ?? null))
     },
     /** Id → name: for lists of volumes. */
     async names(): Promise<Map<string, string>> {

@@ -4,7 +4,9 @@ import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
+import { groupTypesDb } from '#services/cinder/db/group-types.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
+import { CONSISTENCY_TYPE, CONSISTENT_SPEC } from '#services/cinder/domain/group-types.ts'
 
 const FIRST_TYPES = [
   { name: '__DEFAULT__', description: 'Default Volume Type' },
@@ -33,5 +35,24 @@ export async function bootstrapTypes(
         createdAt: tools.clock.now(),
         updatedAt: null,
       })
+  })
+}
+
+/** The group type that consistency groups have: always there. */
+export async function bootstrapGroupTypes(
+  tools: { readonly database: Database<CinderTables>; readonly clock: Clock; readonly ids: Ids },
+  ctx: Ctx,
+): Promise<void> {
+  await tools.database.tx(ctx, 'first-group-type', async q => {
+    if ((await groupTypesDb(q).byName(CONSISTENCY_TYPE)) !== undefined) return
+    await groupTypesDb(q).insert({
+      id: tools.ids.uuid(),
+      name: CONSISTENCY_TYPE,
+      description: 'Default group type for migrating cgsnapshot',
+      isPublic: true,
+      specs: { [CONSISTENT_SPEC]: '<is> True' },
+      createdAt: tools.clock.now(),
+      updatedAt: null,
+    })
   })
 }

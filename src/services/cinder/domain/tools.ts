@@ -10,11 +10,15 @@ import type { Log } from '#kernel/lib/log.ts'
 import type { Enforcer } from '#kernel/policy/enforcer.ts'
 import type { Engine } from '#kernel/saga/engine.ts'
 import type { GlanceNeighbour } from '#services/cinder/actors/neighbours/glance.ts'
+import type { KeystoneLook } from '#services/cinder/actors/neighbours/keystone.ts'
 import type { NovaLook } from '#services/cinder/actors/neighbours/nova.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
+import type { LogLevels } from '#services/cinder/domain/log-levels.ts'
 
 export interface DomainSettings {
   readonly defaultVolumeType: string
+  /** Empty: there is none. */
+  readonly defaultGroupType: string
   readonly availabilityZone: string
   readonly maxLimit: number
   readonly downAfterMs: number
@@ -26,6 +30,7 @@ export interface QuotaDefaults {
   readonly snapshots: number
   readonly gigabytes: number
   readonly per_volume_gigabytes: number
+  readonly groups: number
 }
 
 export interface DomainTools {
@@ -40,6 +45,8 @@ export interface DomainTools {
   /** Asked with the caller's own token. */
   readonly glance: Pick<GlanceNeighbour, 'image' | 'named'>
   readonly nova: NovaLook
+  readonly keystone: KeystoneLook
+  readonly logLevels: LogLevels
   /** Hex of the text's MD5: for ETags. */
   readonly md5: (text: string) => string
 }

@@ -4,6 +4,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
+import { defaultTypesDb } from '#services/cinder/db/type-extras.ts'
 import { typesDb, type VolumeType } from '#services/cinder/db/types.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { isUuid } from '#services/cinder/domain/find.ts'
@@ -54,7 +55,10 @@ export const createTypesDomain = (tools: DomainTools) => {
     return type
   }
   const theDefault = async (ctx: Ctx): Promise<VolumeType> => {
-    const type = await database.read(ctx, 'default-type', q => typesDb(q).byName(settings.defaultVolumeType))
+    const type = await database.read(ctx, 'default-type', async q => {
+      const own = await defaultTypesDb(q).of(projectOf(ctx))
+      return own === null ? typesDb(q).byName(settings.defaultVolumeType) : typesDb(q).byId(own)
+    })
     if (type === undefined) throw faults.DefaultTypeMissing({ name: settings.defaultVolumeType })
     return type
   }
@@ -155,7 +159,8 @@ export const createTypesDomain = (tools: DomainTools) => {
       const type = await find(ctx, id)
       await database.tx(ctx, 'delete-type', async q => {
         if ((await typesDb(q).names()).size === 1) throw faults.VolumeTypeIsLast({ id })
-        if (type.name === settings.defaultVolumeType) throw faults.VolumeTypeIsDefault({ id })
+        if (type.name === settings.defaultVolumeType || (await defaultTypesDb(q).isUsed(type.id)))
+          throw faults.VolumeTypeIsDefault({ id })
         if (await volumesDb(q).isTypeUsed(type.id)) throw faults.VolumeTypeInUse()
         await typesDb(q).remove(type.id)
       })

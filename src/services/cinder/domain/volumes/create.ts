@@ -3,11 +3,13 @@ import type { Kysely } from 'kysely'
 
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
+import { groupFaults } from '#services/cinder/contract/group-faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { statusesFor } from '#services/cinder/contract/states.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
+import { encryptionDb } from '#services/cinder/db/type-extras.ts'
 import type { VolumeType } from '#services/cinder/db/types.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import { demand, findSnapshot, findVolume } from '#services/cinder/domain/find.ts'
@@ -65,6 +67,7 @@ export async function createVolumes(
   const sizeGb = sizeOf(request, origins)
   const type = wantedType ?? (await typeOf(tools, ctx, origins))
   demandTypeSize(type, sizeGb)
+  await demandPlain(tools, ctx, type)
   if (origins.image !== null) judgeImage(origins.image, sizeGb)
   const multiattach = type.extraSpecs['multiattach'] === '<is> True'
   if (multiattach) demand(tools, ctx, rules.volumeMultiattach, { project_id: projectId })
@@ -163,6 +166,15 @@ async function typeOf(
 ): Promise<VolumeType> {
   const inherited = volume?.typeId ?? snapshot?.typeId ?? image?.['cinder_img_volume_type']
   return typeof inherited === 'string' ? tools.types.findByRef(ctx, inherited) : tools.types.theDefault(ctx)
+}
+
+/** There is no key manager here, so nothing of an encrypted type is made: never bytes in the clear that were to be encrypted. */
+async function demandPlain(tools: DomainTools, ctx: Ctx, type: VolumeType): Promise<void> {
+  const found = await tools.database.read(ctx, 'type-encryption', q => encryptionDb(q).ofType(type.id))
+  if (found === undefined) return
+  throw groupFaults.KeyManagerMissing({
+    because: [{ who: 'encryption', says: `type ${type.name} is encrypted, and there is no key manager` }],
+  })
 }
 
 /** The sizes a type allows: `provisioning:min_vol_size` and `provisioning:max_vol_size`. */
