@@ -20,6 +20,8 @@ export const neutronConfig = defineConfig('neutron', {
     min: -1,
     sentence: 'Security group rules a project may have; -1 is no limit.',
   },
+  quotaSubnetpool: { type: 'int', default: -1, min: -1, sentence: 'Subnet pools a project may have; -1 is no limit.' },
+  quotaRbacPolicy: { type: 'int', default: 10, min: -1, sentence: 'RBAC policies a project may have; -1 is no limit.' },
   maxDnsNameservers: { type: 'int', default: 5, min: 0, sentence: 'DNS servers a subnet may name.' },
   maxSubnetHostRoutes: { type: 'int', default: 20, min: 0, sentence: 'Host routes a subnet may have.' },
   maxFixedIpsPerPort: { type: 'int', default: 5, min: 1, sentence: 'Addresses a port may have.' },

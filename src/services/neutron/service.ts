@@ -26,10 +26,12 @@ import { quotaHandlers } from '#services/neutron/api/quotas.ts'
 import { floatingIpHandlers, routerHandlers, routerPresenter } from '#services/neutron/api/routers.ts'
 import { scheduleHandlers } from '#services/neutron/api/schedules.ts'
 import { securityGroupHandlers, securityGroupRuleHandlers } from '#services/neutron/api/security-groups.ts'
+import { addressGroupHandlers, addressScopeHandlers, rbacPolicyHandlers } from '#services/neutron/api/sharing.ts'
 import { subnetPoolHandlers } from '#services/neutron/api/subnet-pools.ts'
 import { subnetHandlers } from '#services/neutron/api/subnets.ts'
 import { tagHandlers } from '#services/neutron/api/tags.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
+import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { unbuiltRules } from '#services/neutron/contract/rules-unbuilt.ts'
 import { baseRules, rules } from '#services/neutron/contract/rules.ts'
 import { surface } from '#services/neutron/contract/surface.ts'
@@ -37,6 +39,8 @@ import type { NeutronTables } from '#services/neutron/db/tables.ts'
 import { neutronDialect } from '#services/neutron/dialect.ts'
 import { createAccess } from '#services/neutron/domain/access.ts'
 import { createAudit } from '#services/neutron/domain/audit.ts'
+import { createAddressGroups } from '#services/neutron/domain/address-groups.ts'
+import { createAddressScopes } from '#services/neutron/domain/address-scopes.ts'
 import { createAgents } from '#services/neutron/domain/agents.ts'
 import { createFloatingIps } from '#services/neutron/domain/floating-ips.ts'
 import { createLooks } from '#services/neutron/domain/looks.ts'
@@ -47,6 +51,7 @@ import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
 import { createPortBindings } from '#services/neutron/domain/port-bindings.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
+import { createRbacPolicies } from '#services/neutron/domain/rbac-policies.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
 import { createSchedules } from '#services/neutron/domain/schedules.ts'
 import { createSecurityGroupRules, createSecurityGroups } from '#services/neutron/domain/security-groups.ts'
@@ -67,7 +72,7 @@ export const definition: ServiceDefinition = {
   classicPort: 9696,
   versions: null,
   dialect: neutronDialect,
-  rules: Object.values(rules),
+  rules: [...Object.values(rules), ...Object.values(moreRules)],
   baseRules: { ...unbuiltRules, ...baseRules },
   surface,
   // compat: older clients end paths with the format they want.
@@ -119,6 +124,9 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     networkHandlers(createNetworks(tools), looks),
     subnetHandlers(createSubnets(tools), looks),
     subnetPoolHandlers(createSubnetPools(tools), looks),
+    rbacPolicyHandlers(createRbacPolicies(tools)),
+    addressScopeHandlers(createAddressScopes(tools)),
+    addressGroupHandlers(createAddressGroups(tools)),
     portHandlers(createPorts(tools), looks),
     portBindingHandlers(createPortBindings(tools)),
     securityGroupHandlers(createSecurityGroups(tools), looks),

@@ -2,7 +2,8 @@
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import { discovery } from '#services/neutron/contract/discovery.ts'
-import { extensionRoutes, extensions, type Extension } from '#services/neutron/contract/extensions.ts'
+import { allExtensions } from '#services/neutron/contract/extensions-more.ts'
+import { extensionRoutes, type Extension } from '#services/neutron/contract/extensions.ts'
 
 const view = (one: Extension): object => ({
   name: one.name,
@@ -28,9 +29,9 @@ export const discoveryHandlers = (): HandlerTable =>
 
 export const extensionHandlers = (): HandlerTable =>
   handlers(extensionRoutes, {
-    list: () => ({ extensions: extensions.map(view) }),
+    list: () => ({ extensions: allExtensions.map(view) }),
     show: call => {
-      const found = extensions.find(one => one.alias === call.params.alias)
+      const found = allExtensions.find(one => one.alias === call.params.alias)
       if (found === undefined)
         throw new Fault('HTTPNotFound', 404, `Extension with alias ${call.params.alias} does not exist`)
       return { extension: view(found) }

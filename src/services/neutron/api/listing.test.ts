@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AnyResource } from '#kernel/contract/resource.ts'
+import { addressGroup } from '#services/neutron/contract/address-groups.ts'
+import { addressScope } from '#services/neutron/contract/address-scopes.ts'
 import { agent } from '#services/neutron/contract/agents.ts'
-import { extensions } from '#services/neutron/contract/extensions.ts'
+import { allExtensions } from '#services/neutron/contract/extensions-more.ts'
 import { network } from '#services/neutron/contract/networks.ts'
 import { port } from '#services/neutron/contract/ports.ts'
 import { floatingip, router } from '#services/neutron/contract/routers.ts'
+import { rbacPolicy } from '#services/neutron/contract/rbac-policies.ts'
 import { securityGroup, securityGroupRule } from '#services/neutron/contract/security-groups.ts'
 import { subnetPool } from '#services/neutron/contract/subnet-pools.ts'
 import { subnet } from '#services/neutron/contract/subnets.ts'
@@ -22,6 +25,9 @@ const NOUNS: readonly (readonly [path: string, of: AnyResource])[] = [
   ['security-groups', securityGroup],
   ['security-group-rules', securityGroupRule],
   ['agents', agent],
+  ['rbac-policies', rbacPolicy],
+  ['address-scopes', addressScope],
+  ['address-groups', addressGroup],
 ]
 const sample = (of: AnyResource, key: string): string => {
   const schema = of.rows[key]?.shape.schema(0) ?? {}
@@ -42,7 +48,7 @@ test('every filter and every sort key of every noun', async () => {
 })
 
 test('every row’s extension is announced', () => {
-  const known = new Set(extensions.map(extension => extension.alias))
+  const known = new Set(allExtensions.map(extension => extension.alias))
   for (const [, of] of NOUNS)
     for (const [key, row] of Object.entries(of.rows))
       if (row.extension !== null) assert.ok(known.has(row.extension), `${of.name}.${key}: ${row.extension}`)
@@ -51,7 +57,7 @@ test('every row’s extension is announced', () => {
 test('extensions, versions, core nouns', async () => {
   await using neutron = await neutronForTests()
   const listed = await neutron.list('reader@p1', '/extensions')
-  assert.equal(listed.length, extensions.length)
+  assert.equal(listed.length, allExtensions.length)
   assert.equal((await neutron.ok('reader@p1', 'GET', '/extensions/router'))['alias'], 'router')
   assert.deepEqual(await neutron.refused('reader@p1', 'GET', '/extensions/dvr'), [
     404,
@@ -72,7 +78,7 @@ test('extensions, versions, core nouns', async () => {
 
 test('what is not built is an extension that is absent', async () => {
   await using neutron = await neutronForTests()
-  for (const path of ['/address-scopes', '/trunks', '/qos/policies', '/lbaas/loadbalancers'])
+  for (const path of ['/ndp_proxies', '/local_ips', '/vpn/vpnservices', '/bgp-speakers', '/lbaas/loadbalancers'])
     assert.deepEqual(await neutron.refused('admin@admin', 'GET', path), [
       404,
       'HTTPNotFound',

@@ -17,6 +17,8 @@ test('a network comes, changes and goes', async () => {
     'created_at',
     'description',
     'id',
+    'ipv4_address_scope',
+    'ipv6_address_scope',
     'mtu',
     'name',
     'port_security_enabled',

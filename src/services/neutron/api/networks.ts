@@ -10,6 +10,7 @@ import { networkTarget, type Networks } from '#services/neutron/domain/networks.
 interface Loaded {
   readonly tags: ReadonlyMap<string, readonly string[]>
   readonly subnets: ReadonlyMap<string, readonly string[]>
+  readonly scopes: ReadonlyMap<string, Readonly<Record<4 | 6, string | null>>>
 }
 const ids = (entities: readonly Network[]): string[] => entities.map(one => one.id)
 
@@ -35,6 +36,8 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
       'provider:network_type': n => n.networkType,
       'provider:physical_network': n => n.physicalNetwork,
       'provider:segmentation_id': n => n.segmentationId,
+      ipv4_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[4] ?? null),
+      ipv6_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[6] ?? null),
       description: n => n.description,
       created_at: n => seconds(n.createdAt),
       updated_at: n => seconds(n.updatedAt),
@@ -44,6 +47,7 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
     {
       loaders: {
         tags: (ctx, all) => looks.tags(ctx, ids(all)),
+        scopes: (ctx, all) => looks.scopesOf(ctx, ids(all)),
         subnets: (ctx, all) => looks.subnetsOf(ctx, ids(all)),
       },
       target: networkTarget,

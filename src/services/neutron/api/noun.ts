@@ -6,6 +6,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { fieldsOf, listCall, onlyFields, pageLinks } from '#services/neutron/api/listing.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
+import type { Standard } from '#services/neutron/db/standard.ts'
 
 type Query = Readonly<Record<string, string | string[]>>
 type AnyCall = Omit<Call, 'params' | 'body' | 'query'>
@@ -98,3 +99,16 @@ export function noun<E extends { readonly id: string }>({ of, present }: NounVer
 
 /** `2026-11-22T13:48:02Z`: Neutron shows whole seconds. */
 export const seconds = (time: string): string => `${time.slice(0, 19)}Z`
+
+/** Rows of presenters that every noun has. */
+export const ownerView = {
+  id: (it: Standard) => it.id,
+  project_id: (it: Standard) => it.projectId,
+  tenant_id: (it: Standard) => it.projectId,
+}
+export const storyView = {
+  description: (it: Standard) => it.description,
+  created_at: (it: Standard) => seconds(it.createdAt),
+  updated_at: (it: Standard) => seconds(it.updatedAt),
+  revision_number: (it: Standard) => it.revision,
+}

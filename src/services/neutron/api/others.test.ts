@@ -54,6 +54,8 @@ test('quotas: seen by managers, changed by administrators, kept', async () => {
     router: 10,
     floatingip: 50,
     security_group: 10,
+    subnetpool: -1,
+    rbac_policy: 10,
     security_group_rule: 100,
     project_id: 'p1',
   }

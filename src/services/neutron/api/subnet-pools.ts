@@ -23,7 +23,7 @@ export const subnetPoolHandlers = (domain: SubnetPools, looks: Looks): HandlerTa
       max_prefixlen: p => String(p.maxPrefixlen),
       is_default: p => p.isDefault,
       shared: p => p.shared,
-      address_scope_id: () => null,
+      address_scope_id: p => p.addressScopeId,
       description: p => p.description,
       created_at: p => seconds(p.createdAt),
       updated_at: p => seconds(p.updatedAt),
@@ -47,6 +47,7 @@ export const subnetPoolHandlers = (domain: SubnetPools, looks: Looks): HandlerTa
     create: call => it.create(call, domain.create),
     update: call => it.update(call, domain.update),
     remove: call => it.remove(call, domain.remove),
+    onboard: async call => domain.onboard(call.ctx, call.params.id, call.body.network_id),
     addPrefixes: async call => ({ prefixes: await domain.addPrefixes(call.ctx, call.params.id, call.body.prefixes) }),
     removePrefixes: async call => ({
       prefixes: await domain.removePrefixes(call.ctx, call.params.id, call.body.prefixes),

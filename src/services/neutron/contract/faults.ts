@@ -202,6 +202,46 @@ export const faults = faultTable({
     409,
     'Cannot associate floating IP {floating_ip_address} ({fip_id}) with port {port_id} using fixed IP {fixed_ip}, as that fixed IP already has a floating IP on external network {net_id}.',
   ],
+  // sharing, address scopes, address groups
+  RbacPolicyNotFound: [404, 'RBAC policy of type {object_type} with ID {id} not found'],
+  RbacPolicyInUse: [
+    409,
+    'RBAC policy on object {object_id} cannot be removed because other objects depend on it.\nDetails: {details}',
+  ],
+  RbacPolicyInitError: [400, 'Failed to create RBAC policy on object {object_id} because {reason}.'],
+  DuplicateRbacPolicy: [409, 'An RBAC policy already exists with those values.'],
+  InvalidActionForType: [
+    400,
+    "Invalid action '{action}' for object type '{object_type}'. Valid actions: {valid_actions}",
+  ],
+  AddressScopeNotFound: [404, 'Address scope {address_scope_id} could not be found.'],
+  AddressScopeInUse: [
+    409,
+    'Unable to complete operation on address scope {address_scope_id}. There are one or more subnet pools in use on the address scope.',
+  ],
+  AddressScopeUpdateError: [400, 'Unable to update address scope {address_scope_id} : {reason}.'],
+  NetworkAddressScopeAffinityError: [
+    400,
+    'Subnets of the same address family hosted on the same network must all participate in the same address scope.',
+  ],
+  AddressScopePrefixConflict: [
+    409,
+    'Failed to associate address scope: subnetpools within an address scope must have unique prefixes.',
+  ],
+  IllegalSubnetPoolAssociationToAddressScope: [
+    400,
+    'Illegal subnetpool association: subnetpool {subnetpool_id} cannot be associated with address scope {address_scope_id}.',
+  ],
+  IllegalSubnetPoolIpVersionAssociationToAddressScope: [
+    400,
+    'Illegal subnetpool association: subnetpool {subnetpool_id} cannot associate with address scope {address_scope_id} because subnetpool ip_version is not {ip_version}.',
+  ],
+  IllegalSubnetPoolUpdate: [400, 'Illegal subnetpool update : {reason}.'],
+  IllegalSubnetUpdate: [400, 'Illegal update to subnet: {reason}.'],
+  AddressGroupNotFound: [404, 'Address group {address_group_id} could not be found.'],
+  AddressGroupInUse: [409, 'Address group {address_group_id} is in use on one or more security group rules.'],
+  AddressesNotFound: [404, 'Addresses {addresses} not found in the address group {address_group_id}.'],
+  AddressesAlreadyExist: [400, 'Addresses {addresses} already exist in the address group {address_group_id}.'],
   // agents, tags, extensions
   InvalidDHCPAgent: [404, 'Agent {id} is not a valid DHCP Agent or has been disabled'],
   NetworkHostedByDHCPAgent: [409, 'The network {network_id} has been already hosted by the DHCP Agent {agent_id}.'],

@@ -51,6 +51,8 @@ export const network = resource('network', 'networks', {
     .setBy(rules.createNetworkProviderSegmentationId, rules.updateNetworkProviderSegmentationId)
     .seenBy(rules.getNetworkProviderSegmentationId)
     .of('provider'),
+  ipv4_address_scope: out(nullable(uuid)).of('address-scope'),
+  ipv6_address_scope: out(nullable(uuid)).of('address-scope'),
   ...story,
   ...tagged,
 })

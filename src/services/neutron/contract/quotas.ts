@@ -7,9 +7,11 @@ import { rules } from '#services/neutron/contract/rules.ts'
 export const quotaResources = [
   'network',
   'subnet',
+  'subnetpool',
   'port',
   'router',
   'floatingip',
+  'rbac_policy',
   'security_group',
   'security_group_rule',
 ] as const

@@ -32,7 +32,10 @@ export const securityGroupRule = resource('security_group_rule', 'security_group
     .otherwise(null)
     .filters()
     .sorts(),
-  remote_address_group_id: out(nullable(uuid)),
+  remote_address_group_id: once(nullable(text({ max: 36 })))
+    .otherwise(null)
+    .filters()
+    .of('security-groups-remote-address-group'),
   belongs_to_default_sg: out(bool).filters().of('security-groups-rules-belongs-to-default-sg'),
   ...story,
 })

@@ -4,6 +4,7 @@ import { del, get, post, put } from '#kernel/contract/route.ts'
 import { must, object } from '#kernel/contract/shape.ts'
 import { intLike, list, nullable, raw, text, uuid } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
 import { anyQuery, bool, name } from '#services/neutron/contract/words.ts'
@@ -31,7 +32,7 @@ export const subnetPool = resource('subnetpool', 'subnetpools', {
     .sorts()
     .setBy(rules.createSubnetpoolIsDefault, rules.updateSubnetpoolIsDefault),
   shared: once(bool).otherwise(false).filters().sorts().setBy(rules.createSubnetpoolShared),
-  address_scope_id: out(nullable(uuid)),
+  address_scope_id: inOut(nullable(uuid)).optional().filters().sorts().of('address-scope'),
   ...story,
   ...tagged,
 })
@@ -39,6 +40,12 @@ export const subnetPool = resource('subnetpool', 'subnetpools', {
 export const useDefaultPool = input(bool).otherwise(false).of('default-subnetpools')
 
 const judged = 'domain' as const
+const scoping = [
+  faults.AddressScopeNotFound,
+  faults.AddressScopePrefixConflict,
+  faults.NetworkAddressScopeAffinityError,
+  faults.IllegalSubnetPoolIpVersionAssociationToAddressScope,
+]
 const some = object({ prefixes: must(prefixes) }, { extra: true })
 export const subnetPools = {
   list: get('/v2.0/subnetpools', {
@@ -65,6 +72,8 @@ export const subnetPools = {
       faults.PrefixVersionMismatch,
       faults.IllegalSubnetPoolPrefixBounds,
       faults.InvalidInput,
+      faults.OverQuota,
+      ...scoping,
     ],
   }),
   update: put('/v2.0/subnetpools/{id}', {
@@ -73,12 +82,24 @@ export const subnetPools = {
     body: subnetPool.updateBody,
     bodyOptional: true,
     reply: replyOf(subnetPool),
-    faults: [faults.SubnetPoolNotFound, faults.IllegalSubnetPoolPrefixUpdate],
+    faults: [
+      faults.SubnetPoolNotFound,
+      faults.IllegalSubnetPoolPrefixUpdate,
+      faults.IllegalSubnetPoolUpdate,
+      ...scoping,
+    ],
   }),
   remove: del('/v2.0/subnetpools/{id}', {
     policy: rules.deleteSubnetpool,
     judged,
     faults: [faults.SubnetPoolNotFound, faults.SubnetPoolDeleteError],
+  }),
+  onboard: put('/v2.0/subnetpools/{id}/onboard_network_subnets', {
+    policy: moreRules.onboardNetworkSubnets,
+    judged,
+    body: object({ network_id: must(uuid) }, { extra: true }),
+    reply: raw<unknown>({}),
+    faults: [faults.SubnetPoolNotFound, faults.NetworkNotFound, faults.IllegalSubnetPoolPrefixUpdate],
   }),
   addPrefixes: put('/v2.0/subnetpools/{id}/add_prefixes', {
     policy: rules.addPrefixes,

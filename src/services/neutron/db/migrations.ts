@@ -2,7 +2,8 @@
 import type { Migration } from '#kernel/db/migrations.ts'
 import { first } from '#services/neutron/db/migrations/0001-first.ts'
 import { portBindings } from '#services/neutron/db/migrations/0010-port-bindings.ts'
+import { sharing } from '#services/neutron/db/migrations/0011-sharing.ts'
 import { schedules } from '#services/neutron/db/migrations/0003-schedules.ts'
 import { subnetPools } from '#services/neutron/db/migrations/0002-subnet-pools.ts'
 
-export const migrations: readonly Migration[] = [first, subnetPools, schedules, portBindings]
+export const migrations: readonly Migration[] = [first, subnetPools, schedules, portBindings, sharing]

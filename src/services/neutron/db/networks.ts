@@ -1,8 +1,8 @@
 // Networks in the database.
-import { sql, type SqlBool } from 'kysely'
 import { fromJson, isSet } from '#kernel/db/codecs.ts'
 import { inChunks } from '#kernel/db/helpers.ts'
 import { listRows, oneOf, type Condition, type Listing } from '#services/neutron/db/listing.ts'
+import { ownOrShared, sharedFilter } from '#services/neutron/db/sharing.ts'
 import { standardOf, type Q, type Standard } from '#services/neutron/db/standard.ts'
 import type { NetworkTable } from '#services/neutron/db/tables.ts'
 
@@ -42,9 +42,8 @@ const SPEC = {
   constants: { status: 'ACTIVE' },
 }
 
-/** What a project sees of all networks: its own, shared ones and those to the outside. */
-export const visibleNetworks = (projectId: string): Condition =>
-  sql<SqlBool>`(${sql.ref('networks.project_id')} = ${projectId} or ${sql.ref('networks.shared')} = 1 or ${sql.ref('networks.external')} = 1)`
+/** What a project sees of all networks: its own, and those shared with it, or as a way to the outside. */
+export const visibleNetworks = (projectId: string): Condition => ownOrShared('network', 'networks', projectId)
 
 export const networksDb = {
   async byId(q: Q, id: string): Promise<Network | null> {
@@ -60,8 +59,11 @@ export const networksDb = {
     listing: Listing,
     scope: readonly Condition[],
     marker: (id: string) => Promise<Readonly<NetworkTable>>,
+    /** For whom `shared` is asked. */
+    projectId = '',
   ): Promise<Network[]> {
-    return (await listRows(q, SPEC, listing, scope, async id => ({ ...(await marker(id)) }))).map(toNetwork)
+    const spec = { ...SPEC, special: { shared: sharedFilter('network', 'networks.id', projectId) } }
+    return (await listRows(q, spec, listing, scope, async id => ({ ...(await marker(id)) }))).map(toNetwork)
   },
   row: (q: Q, id: string): Promise<NetworkTable | undefined> =>
     q.selectFrom('networks').selectAll().where('id', '=', id).executeTakeFirst(),

@@ -3,15 +3,18 @@ import { sql, type SqlBool } from 'kysely'
 import { isSet, type TimeText } from '#kernel/db/codecs.ts'
 import { inChunks } from '#kernel/db/helpers.ts'
 import { listRows, type Condition, type FilterValue, type Listing } from '#services/neutron/db/listing.ts'
+import { ownOrShared, sharedFilter } from '#services/neutron/db/sharing.ts'
 import { standardOf, type Q, type Standard } from '#services/neutron/db/standard.ts'
 import type { SecurityGroupRuleTable, SecurityGroupTable } from '#services/neutron/db/tables.ts'
 
 export interface SecurityGroup extends Standard {
   readonly stateful: boolean
+  readonly shared: boolean
 }
 export const toSecurityGroup = (row: Readonly<SecurityGroupTable>): SecurityGroup => ({
   ...standardOf(row),
   stateful: isSet(row.stateful),
+  shared: isSet(row.shared),
 })
 export interface SecurityGroupRule {
   readonly id: string
@@ -25,6 +28,7 @@ export interface SecurityGroupRule {
   readonly remoteIpPrefix: string | null
   readonly normalizedCidr: string | null
   readonly remoteGroupId: string | null
+  readonly remoteAddressGroupId: string | null
   readonly description: string
   readonly createdAt: TimeText
   readonly updatedAt: TimeText
@@ -42,6 +46,7 @@ export const toRule = (row: Readonly<SecurityGroupRuleTable>): SecurityGroupRule
   remoteIpPrefix: row.remote_ip_prefix,
   normalizedCidr: row.normalized_cidr,
   remoteGroupId: row.remote_group_id,
+  remoteAddressGroupId: row.remote_address_group_id,
   description: row.description,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
@@ -51,8 +56,6 @@ export const toRule = (row: Readonly<SecurityGroupRuleTable>): SecurityGroupRule
 const GROUPS = {
   table: 'security_groups' as const,
   columns: { tenant_id: 'project_id' },
-  // Groups cannot be shared with others (yet): none is.
-  constants: { shared: 0 },
 }
 const RULES = {
   table: 'security_group_rules' as const,
@@ -64,7 +67,9 @@ const RULES = {
         : sql<SqlBool>`security_group_rules.security_group_id ${sql.raw(values.includes(1) ? 'in' : 'not in')} (select security_group_id from default_security_groups)`,
   },
 }
-export const ownGroups = (projectId: string): Condition => sql<SqlBool>`security_groups.project_id = ${projectId}`
+/** A project sees its own groups and those shared with it. */
+export const visibleGroups = (projectId: string): Condition =>
+  ownOrShared('security_group', 'security_groups', projectId)
 /** A project sees the rules of its own groups. */
 export const ownRules = (projectId: string): Condition =>
   sql<SqlBool>`(security_group_rules.project_id = ${projectId} or security_group_rules.security_group_id in (select id from security_groups where project_id = ${projectId}))`
@@ -87,8 +92,13 @@ export const securityGroupsDb = {
     listing: Listing,
     scope: readonly Condition[],
     marker: (id: string) => Promise<Readonly<SecurityGroupTable>>,
+    /** For whom `shared` is asked. */
+    projectId = '',
   ): Promise<SecurityGroup[]> {
-    return (await listRows(q, GROUPS, listing, scope, async id => ({ ...(await marker(id)) }))).map(toSecurityGroup)
+    const special = { shared: sharedFilter('security_group', 'security_groups.id', projectId) }
+    return (await listRows(q, { ...GROUPS, special }, listing, scope, async id => ({ ...(await marker(id)) }))).map(
+      toSecurityGroup,
+    )
   },
   async defaultOf(q: Q, projectId: string): Promise<string | null> {
     const row = await q

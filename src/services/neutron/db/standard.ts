@@ -41,7 +41,9 @@ export const newStandard = (
   revision_number: 1,
 })
 
-type Revised =
+export type Revised =
+  | 'address_groups'
+  | 'address_scopes'
   | 'networks'
   | 'subnets'
   | 'subnetpools'
@@ -71,7 +73,7 @@ export async function revise<N extends Revised>(
 }
 
 /** How many rows of a project there are: for quotas. */
-export async function countOf(q: Q, table: Revised, projectId: string): Promise<number> {
+export async function countOf(q: Q, table: Revised | 'rbac_policies', projectId: string): Promise<number> {
   const row = await q
     .selectFrom(table as 'networks')
     .select(eb => eb.fn.countAll<number>().as('count'))

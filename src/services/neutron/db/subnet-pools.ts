@@ -1,7 +1,7 @@
 // Subnet pools in the database.
-import { sql, type SqlBool } from 'kysely'
 import { fromJson, isSet } from '#kernel/db/codecs.ts'
 import { listRows, type Condition, type Listing } from '#services/neutron/db/listing.ts'
+import { ownOrShared, sharedFilter } from '#services/neutron/db/sharing.ts'
 import { standardOf, type Q, type Standard } from '#services/neutron/db/standard.ts'
 import type { SubnetPoolTable } from '#services/neutron/db/tables.ts'
 
@@ -14,6 +14,7 @@ export interface SubnetPool extends Standard {
   readonly defaultQuota: number | null
   readonly isDefault: boolean
   readonly shared: boolean
+  readonly addressScopeId: string | null
 }
 export const toSubnetPool = (row: Readonly<SubnetPoolTable>): SubnetPool => ({
   ...standardOf(row),
@@ -25,11 +26,11 @@ export const toSubnetPool = (row: Readonly<SubnetPoolTable>): SubnetPool => ({
   defaultQuota: row.default_quota,
   isDefault: isSet(row.is_default),
   shared: isSet(row.shared),
+  addressScopeId: row.address_scope_id,
 })
 
 const SPEC = { table: 'subnetpools' as const, columns: { tenant_id: 'project_id' } }
-export const visiblePools = (projectId: string): Condition =>
-  sql<SqlBool>`(subnetpools.project_id = ${projectId} or subnetpools.shared = 1)`
+export const visiblePools = (projectId: string): Condition => ownOrShared('subnetpool', 'subnetpools', projectId)
 
 export const subnetPoolsDb = {
   async byId(q: Q, id: string): Promise<SubnetPool | null> {
@@ -43,8 +44,13 @@ export const subnetPoolsDb = {
     listing: Listing,
     scope: readonly Condition[],
     marker: (id: string) => Promise<Readonly<SubnetPoolTable>>,
+    /** For whom `shared` is asked. */
+    projectId = '',
   ): Promise<SubnetPool[]> {
-    return (await listRows(q, SPEC, listing, scope, async id => ({ ...(await marker(id)) }))).map(toSubnetPool)
+    const special = { shared: sharedFilter('subnetpool', 'subnetpools.id', projectId) }
+    return (await listRows(q, { ...SPEC, special }, listing, scope, async id => ({ ...(await marker(id)) }))).map(
+      toSubnetPool,
+    )
   },
   /** The one that is used where none is named. */
   async defaultOf(q: Q, version: number): Promise<SubnetPool | null> {

@@ -2,7 +2,8 @@
 import { sql, type SqlBool } from 'kysely'
 import { fromJson, isSet } from '#kernel/db/codecs.ts'
 import { inChunks, like } from '#kernel/db/helpers.ts'
-import { listRows, oneOf, type Condition, type FilterValue, type Listing } from '#services/neutron/db/listing.ts'
+import { listRows, type Condition, type FilterValue, type Listing } from '#services/neutron/db/listing.ts'
+import { AS_SHARED, sharedFilter, sharedRows } from '#services/neutron/db/sharing.ts'
 import { standardOf, type Q, type Standard } from '#services/neutron/db/standard.ts'
 import type { AllocationTable, Range, Route, SubnetTable } from '#services/neutron/db/tables.ts'
 
@@ -39,13 +40,10 @@ export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
 export const isAutoAddressed = (subnet: Pick<Subnet, 'ipv6AddressMode'>): boolean =>
   subnet.ipv6AddressMode === 'slaac' || subnet.ipv6AddressMode === 'dhcpv6-stateless'
 
-const ofNetwork = (column: 'shared', values: readonly FilterValue[]): Condition =>
-  sql<SqlBool>`subnets.network_id in (select id from networks where ${oneOf(column, values)})`
 const SPEC = {
   table: 'subnets' as const,
   columns: { tenant_id: 'project_id' },
   special: {
-    shared: (values: readonly FilterValue[]) => ofNetwork('shared', values),
     // One text of JSON: the name stands in it in quotes.
     service_types: (values: readonly FilterValue[]) =>
       sql<SqlBool>`(${sql.join(
@@ -57,7 +55,7 @@ const SPEC = {
 
 /** A project sees its own subnets and those of networks that are its own or shared. Those outside are the provider's business. */
 export const visibleSubnets = (projectId: string): Condition =>
-  sql<SqlBool>`(subnets.project_id = ${projectId} or subnets.network_id in (select id from networks where project_id = ${projectId} or shared = 1))`
+  sql<SqlBool>`(subnets.project_id = ${projectId} or subnets.network_id in (select id from networks where project_id = ${projectId}) or ${sharedRows('network', 'subnets.network_id', projectId, AS_SHARED)})`
 
 export const subnetsDb = {
   async byId(q: Q, id: string): Promise<Subnet | null> {
@@ -91,8 +89,13 @@ export const subnetsDb = {
     listing: Listing,
     scope: readonly Condition[],
     marker: (id: string) => Promise<Readonly<SubnetTable>>,
+    /** For whom `shared` is asked. */
+    projectId = '',
   ): Promise<Subnet[]> {
-    return (await listRows(q, SPEC, listing, scope, async id => ({ ...(await marker(id)) }))).map(toSubnet)
+    const special = { ...SPEC.special, shared: sharedFilter('network', 'subnets.network_id', projectId) }
+    return (await listRows(q, { ...SPEC, special }, listing, scope, async id => ({ ...(await marker(id)) }))).map(
+      toSubnet,
+    )
   },
 }
 

@@ -1,5 +1,6 @@
 // Columns of the nouns beside networks, ports and routers; see tables.ts.
-import type { Json } from '#kernel/db/codecs.ts'
+import type { Flag, Json } from '#kernel/db/codecs.ts'
+import type { StandardColumns } from '#services/neutron/db/tables.ts'
 
 /** Bindings that are not in force; the one that is stands in its port's own columns. */
 export interface PortBindingTable {
@@ -11,6 +12,28 @@ export interface PortBindingTable {
   profile: Json<Record<string, unknown>>
 }
 
+/** Who may see and use somebody's thing: one project, or `*`. */
+export interface RbacPolicyTable {
+  id: string
+  project_id: string
+  object_type: string
+  object_id: string
+  target_project: string
+  action: string
+}
+export interface AddressScopeTable extends StandardColumns {
+  ip_version: number
+  /** invariant: 1 exactly when a policy shares it with everybody; so in every noun that can be shared. */
+  shared: Flag
+}
+export interface AddressGroupTable extends StandardColumns {
+  addresses: Json<string[]>
+  shared: Flag
+}
+
 export interface MoreTables {
+  rbac_policies: RbacPolicyTable
+  address_scopes: AddressScopeTable
+  address_groups: AddressGroupTable
   port_bindings: PortBindingTable
 }

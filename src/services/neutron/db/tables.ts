@@ -56,6 +56,7 @@ export interface SubnetPoolTable extends StandardColumns {
   default_quota: number | null
   is_default: Flag
   shared: Flag
+  address_scope_id: string | null
 }
 export interface AddressPair {
   readonly mac_address: string
@@ -95,6 +96,7 @@ export interface AllocationTable {
 }
 export interface SecurityGroupTable extends StandardColumns {
   stateful: Flag
+  shared: Flag
 }
 /** invariant: a project has one default group; the key says so. */
 export interface DefaultSecurityGroupTable {
@@ -113,6 +115,7 @@ export interface SecurityGroupRuleTable {
   remote_ip_prefix: string | null
   normalized_cidr: string | null
   remote_group_id: string | null
+  remote_address_group_id: string | null
   description: string
   /** Everything that makes it a rule, as one text: no group has the same rule twice. */
   fingerprint: string

@@ -26,6 +26,7 @@ const rule = (
     remote_ip_prefix: null,
     normalized_cidr: null,
     remote_group_id: remoteGroupId,
+    remote_address_group_id: null,
   }
   const now = time(tools.clock.now())
   return {
@@ -72,6 +73,7 @@ export async function ensureDefaultGroup(q: Q, tools: Tools, projectId: string):
     .values({
       ...newStandard(id, projectId, { name: 'default', description: 'Default security group' }, tools.clock.now()),
       stateful: flag(true),
+      shared: flag(false),
     })
     .execute()
   await insertFirstRules(q, tools, id, projectId, true)

@@ -1,9 +1,10 @@
 // What presenters load beside the entities themselves, once per list.
 import type { Ctx } from '#kernel/lib/context.ts'
+import { scopesOfPools } from '#services/neutron/db/address-sets.ts'
 import { networksDb } from '#services/neutron/db/networks.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { tagsOf } from '#services/neutron/db/standard.ts'
-import { allocationsDb, type Allocation } from '#services/neutron/db/subnets.ts'
+import { allocationsDb, subnetsDb, type Allocation } from '#services/neutron/db/subnets.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 type Many<V> = ReadonlyMap<string, readonly V[]>
@@ -11,6 +12,11 @@ export interface Looks {
   tags(ctx: Ctx, ids: readonly string[]): Promise<Many<string>>
   /** Subnets of networks. */
   subnetsOf(ctx: Ctx, networkIds: readonly string[]): Promise<Many<string>>
+  /** Address scopes of networks by family, through the pools of their subnets. */
+  scopesOf(
+    ctx: Ctx,
+    networkIds: readonly string[],
+  ): Promise<ReadonlyMap<string, Readonly<Record<4 | 6, string | null>>>>
   addressesOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<Allocation>>
   groupsOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<string>>
 }
@@ -18,6 +24,18 @@ export interface Looks {
 export const createLooks = ({ database }: Pick<DomainTools, 'database'>): Looks => ({
   tags: (ctx, ids) => database.read(ctx, 'tags', q => tagsOf(q, ids)),
   subnetsOf: (ctx, ids) => database.read(ctx, 'subnets-of-networks', q => networksDb.subnetIds(q, ids)),
+  scopesOf: (ctx, ids) =>
+    database.read(ctx, 'address-scopes-of-networks', async q => {
+      const subnets = (await subnetsDb.ofNetworks(q, ids)).filter(one => one.subnetPoolId !== null)
+      const scopes = await scopesOfPools(q, new Set(subnets.flatMap(one => one.subnetPoolId ?? [])))
+      const found = new Map<string, Record<4 | 6, string | null>>()
+      for (const one of subnets) {
+        const known = found.get(one.networkId) ?? { 4: null, 6: null }
+        known[one.ipVersion] = scopes.get(one.subnetPoolId ?? '') ?? known[one.ipVersion]
+        found.set(one.networkId, known)
+      }
+      return found
+    }),
   addressesOf: (ctx, ids) => database.read(ctx, 'addresses-of-ports', q => allocationsDb.ofPorts(q, ids)),
   groupsOf: (ctx, ids) => database.read(ctx, 'security-groups-of-ports', q => portsDb.groupsOf(q, ids)),
 })

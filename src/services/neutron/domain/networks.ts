@@ -10,11 +10,13 @@ import type { Listing } from '#services/neutron/db/listing.ts'
 import { networksDb, toNetwork, visibleNetworks, type Network } from '#services/neutron/db/networks.ts'
 import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
+import { AS_EXTERNAL, AS_SHARED, EVERYBODY, sharingDb } from '#services/neutron/db/sharing.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
 import { subnetsDb } from '#services/neutron/db/subnets.ts'
 import type { NetworkTable } from '#services/neutron/db/tables.ts'
 import { removeUnusedFloatingIps } from '#services/neutron/domain/floating-ip-removal.ts'
 import { isAutoRemoved, ROUTER_GATEWAY } from '#services/neutron/domain/owners.ts'
+import { asSeen, isSharedWith, shareNetwork } from '#services/neutron/domain/sharing.ts'
 import { checkMtu, chooseSegment, mtuOf } from '#services/neutron/domain/provider.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
@@ -33,11 +35,12 @@ export const networkTarget = (it: Pick<Network, 'projectId' | 'shared' | 'extern
 
 /** A network that the caller sees. @throws NetworkNotFound */
 export async function seenNetwork(q: Q, ctx: Ctx, tools: Pick<DomainTools, 'access'>, id: string): Promise<Network> {
-  const found = await networksDb.byId(q, id)
-  if (found === null) throw faults.NetworkNotFound({ net_id: id })
+  const known = await networksDb.byId(q, id)
+  const [found] = known === null ? [] : await asSeen(q, ctx, [known])
+  if (found === undefined) throw faults.NetworkNotFound({ net_id: id })
   const own = found.projectId === ctx.who?.projectId
-  if (!own && !found.shared && !found.external && !tools.access.seesAll(ctx, rules.getNetwork))
-    throw faults.NetworkNotFound({ net_id: id })
+  if (!own && !found.shared && !tools.access.seesAll(ctx, rules.getNetwork))
+    if (!found.external || !(await isSharedWith(q, ctx, id, AS_EXTERNAL))) throw faults.NetworkNotFound({ net_id: id })
   return found
 }
 
@@ -70,23 +73,27 @@ export const createNetworks = (tools: DomainTools) => {
       availability_zone_hints: json(body.availability_zone_hints),
     }
     await q.insertInto('networks').values(row).execute()
+    await shareNetwork(q, tools, { id, projectId }, { shared: body.shared, external: body['router:external'] })
     return toNetwork(row)
   }
 
-  /** Only a network that nobody else uses can become one's own again. */
+  /** Only a network that nobody else uses can become one's own again; those it is shared with by name may stay. */
   async function checkUnshared(q: Q, it: Network): Promise<void> {
+    const known = await sharingDb.targets(q, it.id, AS_SHARED)
+    if (!known.has(EVERYBODY)) return
+    const allowed = [it.projectId, '', ...known]
     const others = await q
       .selectFrom('ports')
       .select('id')
       .where('network_id', '=', it.id)
-      .where('project_id', 'not in', [it.projectId, ''])
+      .where('project_id', 'not in', allowed)
       .limit(1)
       .executeTakeFirst()
     const otherSubnets = await q
       .selectFrom('subnets')
       .select('id')
       .where('network_id', '=', it.id)
-      .where('project_id', '!=', it.projectId)
+      .where('project_id', 'not in', allowed)
       .limit(1)
       .executeTakeFirst()
     if (others !== undefined || otherSubnets !== undefined) throw faults.InvalidSharedSetting({ network: it.name })
@@ -116,17 +123,20 @@ export const createNetworks = (tools: DomainTools) => {
     },
     async list(ctx: Ctx, listing: Listing): Promise<Network[]> {
       const found = await database.read(ctx, 'list-networks', q =>
-        networksDb.list(
-          q,
-          listing,
-          access.seesAll(ctx, rules.getNetwork) ? [] : [visibleNetworks(access.who(ctx).projectId ?? '')],
-          async id => {
-            await seenNetwork(q, ctx, tools, id)
-            const row = await networksDb.row(q, id)
-            if (row === undefined) throw faults.NetworkNotFound({ net_id: id })
-            return row
-          },
-        ),
+        networksDb
+          .list(
+            q,
+            listing,
+            access.seesAll(ctx, rules.getNetwork) ? [] : [visibleNetworks(access.who(ctx).projectId ?? '')],
+            async id => {
+              await seenNetwork(q, ctx, tools, id)
+              const row = await networksDb.row(q, id)
+              if (row === undefined) throw faults.NetworkNotFound({ net_id: id })
+              return row
+            },
+            access.who(ctx).projectId ?? '',
+          )
+          .then(some => asSeen(q, ctx, some)),
       )
       return access.visible(ctx, rules.getNetwork, found, networkTarget)
     },
@@ -146,7 +156,7 @@ export const createNetworks = (tools: DomainTools) => {
         const provider = Object.keys(body).filter(key => key.startsWith('provider:'))
         if (provider.length > 0)
           throw faults.InvalidInput({ error_message: 'Plugin does not support updating provider attributes' })
-        if (body.shared === false && it.shared) await checkUnshared(q, it)
+        if (body.shared === false) await checkUnshared(q, it)
         if (body['router:external'] === false && it.external) await checkInternal(q, it)
         const mtu = body.mtu === undefined ? undefined : mtuOf(settings, it.networkType, body.mtu)
         if (mtu !== undefined)
@@ -162,7 +172,11 @@ export const createNetworks = (tools: DomainTools) => {
             : { port_security_enabled: flag(body.port_security_enabled) }),
           ...(mtu === undefined ? {} : { mtu }),
         })
-        return (await networksDb.byId(q, id)) ?? it
+        await shareNetwork(q, tools, it, {
+          ...(body.shared === undefined ? {} : { shared: body.shared }),
+          ...(body['router:external'] === undefined ? {} : { external: body['router:external'] }),
+        })
+        return seenNetwork(q, ctx, tools, id)
       })
       wiring.touch({ networks: [id] })
       return changed
@@ -184,6 +198,7 @@ export const createNetworks = (tools: DomainTools) => {
         const subnets = (await subnetsDb.ofNetwork(q, id)).map(subnet => subnet.id)
         await schedulesDb.forget(q, id)
         await deleteTags(q, [id, ...subnets])
+        await sharingDb.forget(q, id)
         await q.deleteFrom('subnets').where('network_id', '=', id).execute()
         await q.deleteFrom('networks').where('id', '=', id).execute()
       })

@@ -4,6 +4,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
 import { routersDb } from '#services/neutron/db/routers.ts'
 import { securityGroupsDb } from '#services/neutron/db/security-groups.ts'
+import { AS_SHARED, sharingDb } from '#services/neutron/db/sharing.ts'
 import type { Q } from '#services/neutron/db/standard.ts'
 import type { AddressPair, DhcpOption } from '#services/neutron/db/tables.ts'
 import { canonicalIp, canonicalMac, formatIp, parseCidr } from '#services/neutron/domain/addresses.ts'
@@ -14,7 +15,7 @@ const bad = (reason: string): never => {
   throw faults.HTTPBadRequest({ reason })
 }
 
-/** Groups exist and are the project's. @throws SecurityGroupNotFound, SecurityGroupConflict */
+/** Groups exist and are the project's, or shared with it. @throws SecurityGroupNotFound, SecurityGroupConflict */
 export async function checkGroups(
   q: Q,
   asked: readonly string[],
@@ -22,10 +23,9 @@ export async function checkGroups(
   isAdmin: boolean,
 ): Promise<string[]> {
   const found = await securityGroupsDb.byIds(q, asked)
-  const missing = asked.filter(id => {
-    const group = found.get(id)
-    return group === undefined || (!isAdmin && group.projectId !== projectId)
-  })
+  const foreign = [...found.values()].filter(group => !isAdmin && group.projectId !== projectId).map(group => group.id)
+  const shared = foreign.length === 0 ? new Set<string>() : await sharingDb.among(q, foreign, projectId, AS_SHARED)
+  const missing = asked.filter(id => !found.has(id) || (foreign.includes(id) && !shared.has(id)))
   if (missing.length > 0) throw faults.SecurityGroupNotFound({ id: missing.join(', ') })
   if (new Set([...found.values()].map(group => group.stateful)).size > 1)
     throw faults.SecurityGroupConflict({

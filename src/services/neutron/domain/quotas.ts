@@ -11,9 +11,11 @@ import type { DomainTools } from '#services/neutron/domain/tools.ts'
 const TABLES = {
   network: 'networks',
   subnet: 'subnets',
+  subnetpool: 'subnetpools',
   port: 'ports',
   router: 'routers',
   floatingip: 'floatingips',
+  rbac_policy: 'rbac_policies',
   security_group: 'security_groups',
   security_group_rule: 'security_group_rules',
 } as const
@@ -28,6 +30,8 @@ export interface QuotaDetail {
 const defaultsOf = (settings: NeutronSettings): Limits => ({
   network: settings.quotaNetwork,
   subnet: settings.quotaSubnet,
+  subnetpool: settings.quotaSubnetpool,
+  rbac_policy: settings.quotaRbacPolicy,
   port: settings.quotaPort,
   router: settings.quotaRouter,
   floatingip: settings.quotaFloatingip,

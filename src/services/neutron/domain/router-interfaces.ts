@@ -12,6 +12,7 @@ import { cidrOf, inPools, reallocate } from '#services/neutron/domain/ipam.ts'
 import { ROUTER_GATEWAY, ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
 import { insertServicePort } from '#services/neutron/domain/port-insert.ts'
 import { routesThrough } from '#services/neutron/domain/router-routes.ts'
+import { isSharedWith } from '#services/neutron/domain/sharing.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 
@@ -104,6 +105,7 @@ async function addBySubnet(q: Q, ctx: Ctx, tools: DomainTools, router: Router, s
     (subnet.projectId === own ||
       network.projectId === own ||
       network.shared ||
+      (await isSharedWith(q, ctx, network.id)) ||
       tools.access.seesAll(ctx, rules.getSubnet))
   if (subnet === null || !sees) throw faults.SubnetNotFound({ subnet_id: subnetId })
   if (subnet.gatewayIp === null) bad('Subnet for router interface must have a gateway IP')

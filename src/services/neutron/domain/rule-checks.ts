@@ -62,6 +62,7 @@ export interface RuleFacts {
   readonly remote_ip_prefix: string | null
   readonly normalized_cidr: string | null
   readonly remote_group_id: string | null
+  readonly remote_address_group_id: string | null
 }
 /** A rule as it was asked for. */
 export interface AskedRule {
@@ -72,6 +73,7 @@ export interface AskedRule {
   readonly port_range_max: string | number | null
   readonly remote_ip_prefix: string | null
   readonly remote_group_id: string | null
+  readonly remote_address_group_id: string | null
 }
 
 function protocolOf(asked: string | number | null): string | null {
@@ -127,7 +129,8 @@ export function checkedRule(asked: AskedRule): RuleFacts {
     throw faults.SecurityGroupRuleParameterConflict({ ethertype, cidr: prefix ?? '' })
   if (ethertype === 'IPv4' && protocol !== null && ONLY_IPV6.has(protocol))
     throw faults.SecurityGroupEthertypeConflictWithProtocol({ ethertype, protocol })
-  if (cidr !== null && asked.remote_group_id !== null) throw faults.SecurityGroupMultipleRemoteEntites()
+  const remotes = [prefix, asked.remote_group_id, asked.remote_address_group_id]
+  if (remotes.filter(one => one !== null && one !== '').length > 1) throw faults.SecurityGroupMultipleRemoteEntites()
   return {
     direction: asked.direction,
     ethertype,
@@ -137,6 +140,7 @@ export function checkedRule(asked: AskedRule): RuleFacts {
     remote_ip_prefix: cidr === null ? null : `${formatIp(cidr.version, cidr.ip)}/${cidr.prefix}`,
     normalized_cidr: cidr === null ? null : formatCidr(cidr),
     remote_group_id: asked.remote_group_id === '' ? null : asked.remote_group_id,
+    remote_address_group_id: asked.remote_address_group_id === '' ? null : asked.remote_address_group_id,
   }
 }
 
@@ -152,6 +156,8 @@ export function fingerprintOf(rule: RuleFacts): string {
     rule.protocol === null ? null : numberOf(rule.protocol),
     rule.remote_group_id,
     prefix,
+    // Not there in rules of older clouds: their text stays as it was.
+    ...(rule.remote_address_group_id === null ? [] : [rule.remote_address_group_id]),
   ]
     .map(value => (value === null ? '+' : String(value)))
     .join('_')

@@ -7,9 +7,10 @@ import type { Target } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { securityGroup, securityGroupRule } from '#services/neutron/contract/security-groups.ts'
+import { addressGroupsDb } from '#services/neutron/db/address-sets.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import {
-  ownGroups,
+  visibleGroups,
   ownRules,
   rulesDb,
   securityGroupsDb,
@@ -18,11 +19,13 @@ import {
   type SecurityGroup,
   type SecurityGroupRule,
 } from '#services/neutron/db/security-groups.ts'
+import { sharingDb } from '#services/neutron/db/sharing.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
 import { ensureDefaultGroup, insertFirstRules } from '#services/neutron/domain/default-group.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
 import { checkedRule, fingerprintOf } from '#services/neutron/domain/rule-checks.ts'
+import { asSeen, isSharedWith } from '#services/neutron/domain/sharing.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 type Create = CreateOf<(typeof securityGroup)['rows']>
@@ -32,7 +35,7 @@ type CreateRule = CreateOf<(typeof securityGroupRule)['rows']>
 export const groupTarget = (it: SecurityGroup): Target => ({
   project_id: it.projectId,
   tenant_id: it.projectId,
-  shared: false,
+  shared: it.shared,
 })
 /** A rule belongs to whom its group belongs to. */
 const ruleTarget = (it: Pick<SecurityGroupRule, 'projectId'>, groupProject: string): Target => ({
@@ -51,8 +54,10 @@ export const createSecurityGroups = (tools: DomainTools) => {
   const { database, access, clock, ids, settings, wiring } = tools
 
   async function seen(q: Q, ctx: Ctx, id: string): Promise<SecurityGroup> {
-    const found = await securityGroupsDb.byId(q, id)
-    if (found === null || (found.projectId !== ctx.who?.projectId && !access.seesAll(ctx, rules.getSecurityGroup)))
+    const known = await securityGroupsDb.byId(q, id)
+    const [found] = known === null ? [] : await asSeen(q, ctx, [known])
+    const sees = found?.shared === true || found?.projectId === ctx.who?.projectId
+    if (found === undefined || (!sees && !access.seesAll(ctx, rules.getSecurityGroup)))
       throw faults.SecurityGroupNotFound({ id })
     return found
   }
@@ -66,7 +71,7 @@ export const createSecurityGroups = (tools: DomainTools) => {
     await ensureDefaultGroup(q, tools, projectId)
     await claim(q, settings, projectId, 'security_group')
     await claim(q, settings, projectId, 'security_group_rule', 2)
-    const row = { ...newStandard(id, projectId, body, clock.now()), stateful: flag(body.stateful) }
+    const row = { ...newStandard(id, projectId, body, clock.now()), stateful: flag(body.stateful), shared: flag(false) }
     await q.insertInto('security_groups').values(row).execute()
     await insertFirstRules(q, tools, id, projectId, false)
     return toSecurityGroup(row)
@@ -107,12 +112,15 @@ export const createSecurityGroups = (tools: DomainTools) => {
     async list(ctx: Ctx, listing: Listing): Promise<SecurityGroup[]> {
       await withDefault(ctx)
       const found = await database.read(ctx, 'list-security-groups', q =>
-        securityGroupsDb.list(
-          q,
-          listing,
-          access.seesAll(ctx, rules.getSecurityGroup) ? [] : [ownGroups(access.who(ctx).projectId ?? '')],
-          marker(q, ctx),
-        ),
+        securityGroupsDb
+          .list(
+            q,
+            listing,
+            access.seesAll(ctx, rules.getSecurityGroup) ? [] : [visibleGroups(access.who(ctx).projectId ?? '')],
+            marker(q, ctx),
+            access.who(ctx).projectId ?? '',
+          )
+          .then(some => asSeen(q, ctx, some)),
       )
       return access.visible(ctx, rules.getSecurityGroup, found, groupTarget)
     },
@@ -160,6 +168,7 @@ export const createSecurityGroups = (tools: DomainTools) => {
         await q.deleteFrom('security_group_rules').where('security_group_id', '=', id).execute()
         await q.deleteFrom('default_security_groups').where('security_group_id', '=', id).execute()
         await deleteTags(q, [id])
+        await sharingDb.forget(q, id)
         await q.deleteFrom('security_groups').where('id', '=', id).execute()
         return [...new Set(pointing.map(row => row.security_group_id))]
       })
@@ -210,9 +219,16 @@ export const createSecurityGroupRules = (tools: DomainTools) => {
   }
   async function groupOf(q: Q, ctx: Ctx, id: string, projectId: string): Promise<SecurityGroup> {
     const group = await securityGroupsDb.byId(q, id)
-    if (group === null || (group.projectId !== projectId && !access.isAdmin(ctx)))
-      throw faults.SecurityGroupNotFound({ id })
+    const may =
+      group !== null && (group.projectId === projectId || access.isAdmin(ctx) || (await isSharedWith(q, ctx, id)))
+    if (group === null || !may) throw faults.SecurityGroupNotFound({ id })
     return group
+  }
+  /** @throws AddressGroupNotFound for one that the caller does not see */
+  async function checkAddressGroup(q: Q, ctx: Ctx, id: string, projectId: string): Promise<void> {
+    const group = (await addressGroupsDb.byIds(q, [id])).get(id)
+    const may = group?.projectId === projectId || access.isAdmin(ctx) || (await isSharedWith(q, ctx, id))
+    if (group === undefined || !may) throw faults.AddressGroupNotFound({ address_group_id: id })
   }
   async function insert(q: Q, ctx: Ctx, body: CreateRule, id: string): Promise<SecurityGroupRule> {
     const projectId = access.projectOf(ctx, body)
@@ -226,6 +242,8 @@ export const createSecurityGroupRules = (tools: DomainTools) => {
     )
     const facts = checkedRule(body)
     if (facts.remote_group_id !== null) await groupOf(q, ctx, facts.remote_group_id, projectId)
+    if (facts.remote_address_group_id !== null)
+      await checkAddressGroup(q, ctx, facts.remote_address_group_id, projectId)
     await claim(q, settings, projectId, 'security_group_rule')
     const fingerprint = fingerprintOf(facts)
     const same = await rulesDb.sameRule(q, group.id, fingerprint)

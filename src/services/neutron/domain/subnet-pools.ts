@@ -4,16 +4,23 @@ import { flag, json } from '#kernel/db/codecs.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Target } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { subnetPool } from '#services/neutron/contract/subnet-pools.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import { subnetPoolsDb, toSubnetPool, visiblePools, type SubnetPool } from '#services/neutron/db/subnet-pools.ts'
+import { AS_SHARED, sharingDb } from '#services/neutron/db/sharing.ts'
+import { subnetsDb } from '#services/neutron/db/subnets.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
-import { formatCidr, parseCidr, type Cidr } from '#services/neutron/domain/addresses.ts'
+import { formatCidr, overlap, parseCidr, type Cidr } from '#services/neutron/domain/addresses.ts'
 import type { Access } from '#services/neutron/domain/access.ts'
 import { compact, nextFree, within, without } from '#services/neutron/domain/prefixes.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
+import { checkScope, checkScopeOwned } from '#services/neutron/domain/address-scopes.ts'
+import { seenNetwork } from '#services/neutron/domain/networks.ts'
+import { claim } from '#services/neutron/domain/quotas.ts'
+import { asSeen, shareWithAll } from '#services/neutron/domain/sharing.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 type Create = CreateOf<(typeof subnetPool)['rows']>
@@ -59,9 +66,10 @@ function checkBounds(version: 4 | 6, bounds: Bounds): Bounds {
 
 /** A pool that the caller sees. @throws SubnetPoolNotFound */
 export async function seenPool(q: Q, ctx: Ctx, access: Access, id: string): Promise<SubnetPool> {
-  const found = await subnetPoolsDb.byId(q, id)
+  const known = await subnetPoolsDb.byId(q, id)
+  const [found] = known === null ? [] : await asSeen(q, ctx, [known])
   if (
-    found === null ||
+    found === undefined ||
     (found.projectId !== ctx.who?.projectId && !found.shared && !access.seesAll(ctx, rules.getSubnetpool))
   )
     throw faults.SubnetPoolNotFound({ subnetpool_id: id })
@@ -115,7 +123,7 @@ export async function cutFrom(
 }
 
 export const createSubnetPools = (tools: DomainTools) => {
-  const { database, access, clock, ids } = tools
+  const { database, access, clock, ids, settings } = tools
 
   async function checkDefault(q: Q, version: 4 | 6): Promise<void> {
     if ((await subnetPoolsDb.defaultOf(q, version)) !== null)
@@ -136,7 +144,12 @@ export const createSubnetPools = (tools: DomainTools) => {
       standard: Number(body.default_prefixlen ?? min),
     })
     if (body.is_default) await checkDefault(q, version)
+    await claim(q, settings, projectId, 'subnetpool')
+    const scope = body.address_scope_id ?? null
+    if (scope !== null) await checkScope(q, ctx, access, scope, { id, ipVersion: version, prefixes })
+    if (body.shared) await shareWithAll(q, tools, { type: 'subnetpool', id, projectId }, AS_SHARED)
     const row = {
+      address_scope_id: scope,
       ...newStandard(id, projectId, body, clock.now()),
       ip_version: version,
       prefixes: json(prefixes.map(formatCidr)),
@@ -175,17 +188,20 @@ export const createSubnetPools = (tools: DomainTools) => {
     },
     async list(ctx: Ctx, listing: Listing): Promise<SubnetPool[]> {
       const found = await database.read(ctx, 'list-subnetpools', q =>
-        subnetPoolsDb.list(
-          q,
-          listing,
-          access.seesAll(ctx, rules.getSubnetpool) ? [] : [visiblePools(access.who(ctx).projectId ?? '')],
-          async id => {
-            await seenPool(q, ctx, access, id)
-            const row = await subnetPoolsDb.row(q, id)
-            if (row === undefined) throw faults.SubnetPoolNotFound({ subnetpool_id: id })
-            return row
-          },
-        ),
+        subnetPoolsDb
+          .list(
+            q,
+            listing,
+            access.seesAll(ctx, rules.getSubnetpool) ? [] : [visiblePools(access.who(ctx).projectId ?? '')],
+            async id => {
+              await seenPool(q, ctx, access, id)
+              const row = await subnetPoolsDb.row(q, id)
+              if (row === undefined) throw faults.SubnetPoolNotFound({ subnetpool_id: id })
+              return row
+            },
+            access.who(ctx).projectId ?? '',
+          )
+          .then(some => asSeen(q, ctx, some)),
       )
       return access.visible(ctx, rules.getSubnetpool, found, target)
     },
@@ -212,7 +228,11 @@ export const createSubnetPools = (tools: DomainTools) => {
           standard: Number(body.default_prefixlen ?? it.defaultPrefixlen),
         })
         if (body.is_default === true && !it.isDefault) await checkDefault(q, it.ipVersion)
+        if (it.addressScopeId !== null) await checkScopeOwned(q, ctx, access, id, it.addressScopeId)
+        const scope = body.address_scope_id === undefined ? it.addressScopeId : body.address_scope_id
+        if (scope !== null) await checkScope(q, ctx, access, scope, { id, ipVersion: it.ipVersion, prefixes })
         await revise(q, 'subnetpools', id, clock.now(), {
+          address_scope_id: scope,
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.description === undefined ? {} : { description: body.description }),
           ...(body.default_quota === undefined ? {} : { default_quota: body.default_quota }),
@@ -222,7 +242,7 @@ export const createSubnetPools = (tools: DomainTools) => {
           min_prefixlen: bounds.min,
           max_prefixlen: bounds.max,
         })
-        return (await subnetPoolsDb.byId(q, id)) ?? it
+        return seenPool(q, ctx, access, id)
       }),
     remove: (ctx: Ctx, id: string, revision: number | null): Promise<void> =>
       database.tx(ctx, 'delete-subnetpool', async q => {
@@ -232,7 +252,34 @@ export const createSubnetPools = (tools: DomainTools) => {
         if ((await subnetPoolsDb.allocations(q, id)).length > 0)
           throw faults.SubnetPoolDeleteError({ reason: 'Subnet pool has existing allocations' })
         await deleteTags(q, [id])
+        await sharingDb.forget(q, id)
         await q.deleteFrom('subnetpools').where('id', '=', id).execute()
+      }),
+    /**
+     * The subnets of a network's family that belong to no pool become this pool's, and their CIDRs its prefixes.
+     * @throws NetworkNotFound, IllegalSubnetPoolUpdate
+     */
+    onboard: (ctx: Ctx, id: string, networkId: string): Promise<{ id: string; cidr: string }[]> =>
+      database.tx(ctx, 'onboard-subnets', async q => {
+        const it = await seenPool(q, ctx, access, id)
+        const change = { rule: moreRules.onboardNetworkSubnets, show: rules.getSubnetpool }
+        access.mustChange(ctx, change, target(it))
+        const network = await seenNetwork(q, ctx, tools, networkId)
+        if (network.projectId !== ctx.who?.projectId && !access.isAdmin(ctx))
+          throw faults.PolicyNotAuthorized({ rules: 'rule:onboard_network_subnets' })
+        const taken = cidrsOf((await subnetPoolsDb.allocations(q, id)).map(one => one.cidr))
+        const found = (await subnetsDb.ofNetwork(q, networkId)).filter(one => one.ipVersion === it.ipVersion)
+        for (const one of found)
+          if (cidrsOf([one.cidr]).some(cidr => taken.some(other => overlap(cidr, other))))
+            throw faults.IllegalSubnetPoolUpdate({
+              reason: `Onboarding subnet ${one.id}: ${one.cidr} conflicts with allocated prefixes in subnet pool ${id}`,
+            })
+        const prefixes = checkedPrefixes([...it.prefixes, ...found.map(one => one.cidr)])
+        if (it.addressScopeId !== null)
+          await checkScope(q, ctx, access, it.addressScopeId, { id, ipVersion: it.ipVersion, prefixes })
+        await revise(q, 'subnetpools', id, clock.now(), { prefixes: json(prefixes.map(formatCidr)) })
+        for (const one of found) await revise(q, 'subnets', one.id, clock.now(), { subnetpool_id: id })
+        return found.map(one => ({ id: one.id, cidr: one.cidr }))
       }),
     addPrefixes: (ctx: Ctx, id: string, asked: readonly string[]): Promise<string[]> =>
       changePrefixes(ctx, id, rules.addPrefixes, async (_q, it) => checkedPrefixes([...it.prefixes, ...asked])),

@@ -40,6 +40,7 @@ import {
   nameserversFor,
   poolsFor,
 } from '#services/neutron/domain/subnet-plan.ts'
+import { asSeen } from '#services/neutron/domain/sharing.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 type Create = CreateOf<(typeof subnet)['rows']>
@@ -60,8 +61,9 @@ export const subnetTarget = (it: SubnetOfNetwork): Target => ({
 export const createSubnets = (tools: DomainTools) => {
   const { database, access, clock, ids, settings, wiring } = tools
 
-  const withNetworks = async (q: Q, found: readonly Subnet[]): Promise<SubnetOfNetwork[]> => {
-    const networks = await networksDb.byIds(q, new Set(found.map(one => one.networkId)))
+  const withNetworks = async (q: Q, ctx: Ctx, found: readonly Subnet[]): Promise<SubnetOfNetwork[]> => {
+    const known = await networksDb.byIds(q, new Set(found.map(one => one.networkId)))
+    const networks = new Map((await asSeen(q, ctx, [...known.values()])).map(one => [one.id, one]))
     return found.flatMap(one => {
       const network = networks.get(one.networkId)
       return network === undefined ? [] : [{ ...one, network }]
@@ -70,6 +72,7 @@ export const createSubnets = (tools: DomainTools) => {
   async function seen(q: Q, ctx: Ctx, id: string): Promise<SubnetOfNetwork> {
     const [found] = await withNetworks(
       q,
+      ctx,
       [await subnetsDb.byId(q, id)].filter(one => one !== null),
     )
     const own = ctx.who?.projectId
@@ -175,6 +178,7 @@ export const createSubnets = (tools: DomainTools) => {
       const found = await database.read(ctx, 'list-subnets', async q =>
         withNetworks(
           q,
+          ctx,
           await subnetsDb.list(
             q,
             listing,
@@ -185,6 +189,7 @@ export const createSubnets = (tools: DomainTools) => {
               if (row === undefined) throw faults.SubnetNotFound({ subnet_id: id })
               return row
             },
+            access.who(ctx).projectId ?? '',
           ),
         ),
       )

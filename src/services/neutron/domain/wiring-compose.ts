@@ -93,6 +93,7 @@ export function piecesOf(model: WiringModel, host: string, isNode: boolean): Pie
     const group = model.groups.get(id)
     if (group === undefined) continue
     securityGroups.set(id, group.state)
+    for (const [set, members] of group.addressSets) addressSets.set(set, members)
     for (const remote of group.remoteGroups) {
       if (addressSets.has(remote)) continue
       const members = [...model.portsOfGroup(remote)].flatMap(port => model.ports.get(port)?.addresses ?? [])

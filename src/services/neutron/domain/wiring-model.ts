@@ -1,6 +1,7 @@
 // The wanted network as the server keeps it in memory, piece by piece: read anew where something changed, so that telling a host costs
 // what changed and not what there is. Pieces are never changed in place: a new one means a change.
 import { inChunks } from '#kernel/db/helpers.ts'
+import { addressGroupsDb } from '#services/neutron/db/address-sets.ts'
 import { networksDb, type Network } from '#services/neutron/db/networks.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, routersDb } from '#services/neutron/db/routers.ts'
@@ -36,6 +37,8 @@ export interface KnownNetwork {
 export interface KnownGroup {
   readonly state: SecurityGroupState
   readonly remoteGroups: readonly string[]
+  /** What the address groups that its rules name hold. */
+  readonly addressSets: ReadonlyMap<string, readonly string[]>
 }
 export interface KnownRouter {
   readonly state: RouterState
@@ -209,6 +212,7 @@ export function createWiringModel() {
   async function loadGroups(q: Q, ids: readonly string[], hosts: Set<string>): Promise<void> {
     const found = await securityGroupsDb.byIds(q, ids)
     const rules = await rulesDb.ofGroups(q, found.keys())
+    const sets = await addressGroupsDb.byIds(q, new Set(rules.flatMap(rule => rule.remoteAddressGroupId ?? [])))
     for (const id of ids) {
       for (const remote of groups.get(id)?.remoteGroups ?? []) namedBy.remove(remote, id)
       groups.delete(id)
@@ -219,6 +223,12 @@ export function createWiringModel() {
         for (const remote of remoteGroups) namedBy.add(remote, id)
         groups.set(id, {
           remoteGroups,
+          addressSets: new Map(
+            own.flatMap(rule => {
+              const set = sets.get(rule.remoteAddressGroupId ?? '')
+              return set === undefined ? [] : [[set.id, [...set.addresses].sort()] as const]
+            }),
+          ),
           state: {
             id,
             stateful: group.stateful,
@@ -232,9 +242,11 @@ export function createWiringModel() {
               remote:
                 rule.remoteGroupId !== null
                   ? { addressSet: rule.remoteGroupId }
-                  : rule.normalizedCidr !== null
-                    ? { cidr: rule.normalizedCidr }
-                    : null,
+                  : rule.remoteAddressGroupId !== null
+                    ? { addressSet: rule.remoteAddressGroupId }
+                    : rule.normalizedCidr !== null
+                      ? { cidr: rule.normalizedCidr }
+                      : null,
             })),
           },
         })

@@ -1,0 +1,57 @@
+// Extensions of the nouns beside networks, ports and routers; see extensions.ts.
+import { extensions, type Extension } from '#services/neutron/contract/extensions.ts'
+
+const extension = (alias: string, name: string, description: string, updated: string): Extension => ({
+  alias,
+  name,
+  description,
+  updated,
+})
+/** Those of all nouns. */
+export const allExtensions: readonly Extension[] = [
+  ...extensions,
+  extension(
+    'rbac-policies',
+    'RBAC Policies',
+    'Allows creation and modification of policies that control project access to resources.',
+    '2015-06-17T12:15:12-00:00',
+  ),
+  extension('address-group', 'Address group', 'Support address group', '2020-07-15T10:00:00-00:00'),
+  extension('address-scope', 'Address scope', 'Address scopes extension.', '2015-07-26T10:00:00-00:00'),
+  extension(
+    'rbac-address-group',
+    'Add address_group type to RBAC',
+    'Add address_group type to network RBAC',
+    '2021-01-20T00:00:00-00:00',
+  ),
+  extension(
+    'rbac-address-scope',
+    'Add address_scope type to RBAC',
+    'Add address_scope type to RBAC',
+    '2020-02-12T00:00:00-00:00',
+  ),
+  extension(
+    'rbac-security-groups',
+    'Add security_group type to network RBAC',
+    'Add security_group type to network RBAC',
+    '2019-02-14T00:00:00-00:00',
+  ),
+  extension(
+    'rbac-subnetpool',
+    'Add subnetpool type to RBAC',
+    'Add subnetpool type to RBAC',
+    '2020-02-05T00:00:00-00:00',
+  ),
+  extension(
+    'security-groups-remote-address-group',
+    'Remote address group id field for security group rules',
+    'Add new field of remote address group id in SG rules',
+    '2020-08-25T10:00:00-00:00',
+  ),
+  extension(
+    'subnet_onboard',
+    'Subnet Onboard',
+    'Provides support for onboarding subnets into subnet pools',
+    '2018-12-18T09:00:00-00:00',
+  ),
+]
