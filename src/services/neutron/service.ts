@@ -22,6 +22,7 @@ import { lookHandlers } from '#services/neutron/api/looks.ts'
 import { networkHandlers, networkPresenter } from '#services/neutron/api/networks.ts'
 import { portBindingHandlers } from '#services/neutron/api/port-bindings.ts'
 import { portHandlers } from '#services/neutron/api/ports.ts'
+import { qosHandlers } from '#services/neutron/api/qos.ts'
 import { quotaHandlers } from '#services/neutron/api/quotas.ts'
 import { floatingIpHandlers, routerHandlers, routerPresenter } from '#services/neutron/api/routers.ts'
 import { scheduleHandlers } from '#services/neutron/api/schedules.ts'
@@ -33,6 +34,8 @@ import { tagHandlers } from '#services/neutron/api/tags.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
 import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { unbuiltRules } from '#services/neutron/contract/rules-unbuilt.ts'
+import { qosRules } from '#services/neutron/contract/qos-rules.ts'
+import { trunkRules } from '#services/neutron/contract/trunk-rules.ts'
 import { baseRules, rules } from '#services/neutron/contract/rules.ts'
 import { surface } from '#services/neutron/contract/surface.ts'
 import type { NeutronTables } from '#services/neutron/db/tables.ts'
@@ -50,6 +53,7 @@ import { createNewsDesk } from '#services/neutron/domain/nova-news.ts'
 import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
 import { createPortBindings } from '#services/neutron/domain/port-bindings.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
+import { createQos } from '#services/neutron/domain/qos.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
 import { createRbacPolicies } from '#services/neutron/domain/rbac-policies.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
@@ -72,7 +76,7 @@ export const definition: ServiceDefinition = {
   classicPort: 9696,
   versions: null,
   dialect: neutronDialect,
-  rules: [...Object.values(rules), ...Object.values(moreRules)],
+  rules: [rules, moreRules, qosRules, trunkRules].flatMap(table => Object.values(table)),
   baseRules: { ...unbuiltRules, ...baseRules },
   surface,
   // compat: older clients end paths with the format they want.
@@ -140,6 +144,7 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     }),
     quotaHandlers(createQuotas(tools)),
     lookHandlers(createUsage(tools), tools.access),
+    ...qosHandlers(createQos(tools), looks),
     ...tagHandlers(createTags(tools)),
   ]
 }

@@ -23,6 +23,7 @@ test('a network comes, changes and goes', async () => {
     'name',
     'port_security_enabled',
     'project_id',
+    'qos_policy_id',
     'revision_number',
     'router:external',
     'shared',

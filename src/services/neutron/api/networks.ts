@@ -9,6 +9,7 @@ import { networkTarget, type Networks } from '#services/neutron/domain/networks.
 
 interface Loaded {
   readonly tags: ReadonlyMap<string, readonly string[]>
+  readonly qos: ReadonlyMap<string, string>
   readonly subnets: ReadonlyMap<string, readonly string[]>
   readonly scopes: ReadonlyMap<string, Readonly<Record<4 | 6, string | null>>>
 }
@@ -38,6 +39,7 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
       'provider:segmentation_id': n => n.segmentationId,
       ipv4_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[4] ?? null),
       ipv6_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[6] ?? null),
+      qos_policy_id: needs(['qos'], (n, { qos }) => qos.get(n.id) ?? null),
       description: n => n.description,
       created_at: n => seconds(n.createdAt),
       updated_at: n => seconds(n.updatedAt),
@@ -48,6 +50,7 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
       loaders: {
         tags: (ctx, all) => looks.tags(ctx, ids(all)),
         scopes: (ctx, all) => looks.scopesOf(ctx, ids(all)),
+        qos: (ctx, all) => looks.qosOf(ctx, ids(all)),
         subnets: (ctx, all) => looks.subnetsOf(ctx, ids(all)),
       },
       target: networkTarget,

@@ -45,6 +45,8 @@ test('a port comes, changes and goes', async () => {
     'network_id',
     'port_security_enabled',
     'project_id',
+    'qos_network_policy_id',
+    'qos_policy_id',
     'revision_number',
     'security_groups',
     'status',

@@ -10,6 +10,7 @@ import { portTarget, type PortOfNetwork, type Ports } from '#services/neutron/do
 interface Loaded {
   readonly tags: ReadonlyMap<string, readonly string[]>
   readonly addresses: ReadonlyMap<string, readonly Allocation[]>
+  readonly qos: ReadonlyMap<string, string>
   readonly groups: ReadonlyMap<string, readonly string[]>
 }
 const ids = (entities: readonly PortOfNetwork[]): string[] => entities.map(one => one.id)
@@ -40,6 +41,8 @@ export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
       'binding:vif_details': p => ({ ...p.vifDetails }),
       'binding:vnic_type': p => vnicTypes.find(type => type === p.vnicType) ?? 'normal',
       'binding:profile': p => ({ ...p.profile }),
+      qos_policy_id: needs(['qos'], (p, { qos }) => qos.get(p.id) ?? null),
+      qos_network_policy_id: needs(['qos'], (p, { qos }) => qos.get(p.networkId) ?? null),
       description: p => p.description,
       created_at: p => seconds(p.createdAt),
       updated_at: p => seconds(p.updatedAt),
@@ -50,6 +53,7 @@ export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
       loaders: {
         tags: (ctx, all) => looks.tags(ctx, ids(all)),
         addresses: (ctx, all) => looks.addressesOf(ctx, ids(all)),
+        qos: (ctx, all) => looks.qosOf(ctx, [...ids(all), ...all.map(one => one.networkId)]),
         groups: (ctx, all) => looks.groupsOf(ctx, ids(all)),
       },
       target: one => portTarget(one),

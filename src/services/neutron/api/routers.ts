@@ -23,8 +23,13 @@ const jointView = (joint: Joint): object => ({
   subnet_ids: joint.subnetIds,
 })
 
+interface RouterLoaded {
+  readonly tags: Tags
+  readonly gateways: ReadonlyMap<string, readonly Allocation[]>
+  readonly qos: ReadonlyMap<string, string>
+}
 export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router> =>
-  presenter<Router, { readonly tags: Tags; readonly gateways: ReadonlyMap<string, readonly Allocation[]> }>()(
+  presenter<Router, RouterLoaded>()(
     router.view,
     {
       id: r => r.id,
@@ -33,7 +38,7 @@ export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router
       tenant_id: r => r.projectId,
       admin_state_up: r => r.adminStateUp,
       status: r => r.status,
-      external_gateway_info: needs(['gateways'], (r, { gateways }) =>
+      external_gateway_info: needs(['gateways', 'qos'], (r, { gateways, qos }) =>
         r.gatewayNetworkId === null
           ? null
           : {
@@ -43,6 +48,7 @@ export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router
                 subnet_id: ip.subnetId,
                 ip_address: ip.ip,
               })),
+              qos_policy_id: qos.get(r.id) ?? null,
             },
       ),
       availability_zone_hints: r => [...r.availabilityZoneHints],
@@ -58,6 +64,11 @@ export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router
       loaders: {
         tags: (ctx, all) =>
           looks.tags(
+            ctx,
+            all.map(one => one.id),
+          ),
+        qos: (ctx, all) =>
+          looks.qosOf(
             ctx,
             all.map(one => one.id),
           ),
@@ -103,8 +114,13 @@ const details = (port: Port | undefined): Record<string, unknown> | null =>
         device_owner: port.deviceOwner,
       }
 
+interface FloatingLoaded {
+  readonly tags: Tags
+  readonly ports: ReadonlyMap<string, Port>
+  readonly qos: ReadonlyMap<string, string>
+}
 export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTable => {
-  const present = presenter<FloatingIp, { readonly tags: Tags; readonly ports: ReadonlyMap<string, Port> }>()(
+  const present = presenter<FloatingIp, FloatingLoaded>()(
     floatingip.view,
     {
       id: f => f.id,
@@ -117,6 +133,8 @@ export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTa
       fixed_ip_address: f => f.fixedIpAddress,
       status: f => f.status,
       port_details: needs(['ports'], (f, { ports }) => details(ports.get(f.portId ?? ''))),
+      qos_policy_id: needs(['qos'], (f, { qos }) => qos.get(f.id) ?? null),
+      qos_network_policy_id: needs(['qos'], (f, { qos }) => qos.get(f.floatingNetworkId) ?? null),
       description: f => f.description,
       created_at: f => seconds(f.createdAt),
       updated_at: f => seconds(f.updatedAt),
@@ -129,6 +147,11 @@ export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTa
           looks.tags(
             ctx,
             all.map(one => one.id),
+          ),
+        qos: (ctx, all) =>
+          looks.qosOf(
+            ctx,
+            all.flatMap(one => [one.id, one.floatingNetworkId]),
           ),
         ports: (ctx, all) =>
           domain.portsOf(

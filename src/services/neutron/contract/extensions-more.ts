@@ -1,5 +1,6 @@
 // Extensions of the nouns beside networks, ports and routers; see extensions.ts.
 import { extensions, type Extension } from '#services/neutron/contract/extensions.ts'
+import { qosExtensions } from '#services/neutron/contract/qos-extensions.ts'
 
 const extension = (alias: string, name: string, description: string, updated: string): Extension => ({
   alias,
@@ -10,6 +11,7 @@ const extension = (alias: string, name: string, description: string, updated: st
 /** Those of all nouns. */
 export const allExtensions: readonly Extension[] = [
   ...extensions,
+  ...qosExtensions,
   extension(
     'rbac-policies',
     'RBAC Policies',

@@ -3,6 +3,7 @@ import { inOut, listReplyOf, once, out, replyOf, resource } from '#kernel/contra
 import { del, get, post, put } from '#kernel/contract/route.ts'
 import { intLike, list, nullable, text, uuid } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
 import { anyQuery, bool } from '#services/neutron/contract/words.ts'
@@ -53,6 +54,7 @@ export const network = resource('network', 'networks', {
     .of('provider'),
   ipv4_address_scope: out(nullable(uuid)).of('address-scope'),
   ipv6_address_scope: out(nullable(uuid)).of('address-scope'),
+  qos_policy_id: qosPolicyId.of('qos'),
   ...story,
   ...tagged,
 })

@@ -4,6 +4,7 @@ import { del, get, post, put } from '#kernel/contract/route.ts'
 import { may, must, object } from '#kernel/contract/shape.ts'
 import { any, dict, ip, list, nullable, raw, text, uuid, words } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
 import { anyQuery, bool, listOrNull } from '#services/neutron/contract/words.ts'
@@ -105,6 +106,8 @@ export const port = resource('port', 'ports', {
     .setBy(rules.createPortBindingProfile, rules.updatePortBindingProfile)
     .seenBy(rules.getPortBindingProfile)
     .of('binding'),
+  qos_policy_id: qosPolicyId.of('qos'),
+  qos_network_policy_id: out(nullable(uuid)).of('qos-port-network-policy'),
   ...story,
   ...tagged,
   tags: once(list(text({ max: 255 }), { unique: true }))

@@ -5,6 +5,7 @@ import { may, must, object } from '#kernel/contract/shape.ts'
 import { any, dict, ip, list, nullable, raw, text, uuid } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { fixedIp } from '#services/neutron/contract/ports.ts'
+import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { owner, identity, story, tagged } from '#services/neutron/contract/standard.ts'
 import { route } from '#services/neutron/contract/subnets.ts'
@@ -15,6 +16,7 @@ const gatewayInfo = object({
   network_id: may(uuid),
   enable_snat: may(bool),
   external_fixed_ips: may(list(fixedIp, { max: 20 })),
+  qos_policy_id: may(nullable(uuid)),
 })
 const routes = listOrNull(route, { max: 1000 })
 
@@ -64,6 +66,8 @@ export const floatingip = resource('floatingip', 'floatingips', {
   fixed_ip_address: inOut(nullable(ip)).otherwise(null).filters().sorts(),
   status: out(text()).filters().sorts(),
   port_details: out(nullable(dict(any))).of('fip-port-details'),
+  qos_policy_id: qosPolicyId.of('qos-fip'),
+  qos_network_policy_id: out(nullable(uuid)).of('qos-fip-network-policy'),
   ...story,
   ...tagged,
 })

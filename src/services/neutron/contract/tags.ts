@@ -4,6 +4,8 @@ import type { Rule } from '#kernel/contract/rule.ts'
 import { must, object } from '#kernel/contract/shape.ts'
 import { list, text } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { qosRules } from '#services/neutron/contract/qos-rules.ts'
+import { trunkRules } from '#services/neutron/contract/trunk-rules.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 
 export const TAG_MAX = 255
@@ -67,6 +69,20 @@ export const taggable = {
     create: rules.createSecurityGroupTags,
     update: rules.updateSecurityGroupTags,
     remove: rules.deleteSecurityGroupTags,
+  },
+  policies: {
+    noun: 'policy',
+    get: qosRules.getPolicyTags,
+    create: qosRules.createPolicyTags,
+    update: qosRules.updatePolicyTags,
+    remove: qosRules.deletePolicyTags,
+  },
+  trunks: {
+    noun: 'trunk',
+    get: trunkRules.getTrunkTags,
+    create: trunkRules.createTrunkTags,
+    update: trunkRules.updateTrunkTags,
+    remove: trunkRules.deleteTrunkTags,
   },
 } as const
 export type Taggable = keyof typeof taggable

@@ -5,5 +5,7 @@ import { portBindings } from '#services/neutron/db/migrations/0010-port-bindings
 import { sharing } from '#services/neutron/db/migrations/0011-sharing.ts'
 import { schedules } from '#services/neutron/db/migrations/0003-schedules.ts'
 import { subnetPools } from '#services/neutron/db/migrations/0002-subnet-pools.ts'
+import { qos } from '#services/neutron/db/migrations/0020-qos.ts'
+import { trunks } from '#services/neutron/db/migrations/0021-trunks.ts'
 
-export const migrations: readonly Migration[] = [first, subnetPools, schedules, portBindings, sharing]
+export const migrations: readonly Migration[] = [first, subnetPools, schedules, portBindings, sharing, qos, trunks]

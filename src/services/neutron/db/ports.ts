@@ -130,6 +130,7 @@ export const portsDb = {
     await q.deleteFrom('port_security_groups').where('port_id', '=', id).execute()
     await q.deleteFrom('port_bindings').where('port_id', '=', id).execute()
     await q.deleteFrom('tags').where('resource_id', '=', id).execute()
+    await q.deleteFrom('qos_bindings').where('object_id', '=', id).execute()
     await q.deleteFrom('ports').where('id', '=', id).execute()
   },
   /** Security groups by port. */

@@ -13,6 +13,7 @@ export const SHARED_TABLES = {
   subnetpool: 'subnetpools',
   address_scope: 'address_scopes',
   address_group: 'address_groups',
+  qos_policy: 'qos_policies',
 } as const
 export type SharedType = keyof typeof SHARED_TABLES
 export const AS_SHARED = 'access_as_shared'

@@ -52,6 +52,8 @@ export type Revised =
   | 'security_group_rules'
   | 'routers'
   | 'floatingips'
+  | 'qos_policies'
+  | 'trunks'
 
 /** Changes a row and raises its revision: also without columns of its own, when something that belongs to it changed. */
 export async function revise<N extends Revised>(

@@ -176,6 +176,43 @@ export interface ScheduleTable {
   hosted: Flag
 }
 
+export interface QosPolicyTable extends StandardColumns {
+  shared: Flag
+  is_default: Flag
+}
+/** invariant: a policy has one rule of a kind in a direction; the key says so. */
+export interface QosRuleTable {
+  id: string
+  policy_id: string
+  type: string
+  /** Empty where the kind has none. */
+  direction: string
+  max_kbps: number | null
+  max_burst_kbps: number | null
+  min_kbps: number | null
+  max_kpps: number | null
+  max_burst_kpps: number | null
+  min_kpps: number | null
+  dscp_mark: number | null
+}
+export interface QosBindingTable {
+  object_id: string
+  kind: string
+  policy_id: string
+}
+export interface TrunkTable extends StandardColumns {
+  port_id: string
+  admin_state_up: Flag
+  status: string
+}
+/** invariant: a port is in one trunk; a number is one port's in a trunk. */
+export interface SubportTable {
+  port_id: string
+  trunk_id: string
+  segmentation_type: string
+  segmentation_id: number
+}
+
 export interface NeutronTables extends MoreTables {
   networks: NetworkTable
   subnets: SubnetTable
@@ -192,4 +229,9 @@ export interface NeutronTables extends MoreTables {
   quotas: QuotaTable
   agents: AgentTable
   schedules: ScheduleTable
+  qos_policies: QosPolicyTable
+  qos_rules: QosRuleTable
+  qos_bindings: QosBindingTable
+  trunks: TrunkTable
+  subports: SubportTable
 }

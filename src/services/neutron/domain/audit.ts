@@ -145,7 +145,7 @@ async function ownPorts(q: Q): Promise<Violation[]> {
   const tags = await sql<{
     resource_id: string
   }>`select distinct resource_id from tags where resource_id not in (select id from networks
-    union select id from subnets union select id from subnetpools union select id from ports union select id from routers union select id from floatingips union select id from security_groups)`.execute(
+    union select id from subnets union select id from subnetpools union select id from ports union select id from routers union select id from floatingips union select id from security_groups union select id from qos_policies union select id from trunks)`.execute(
     q,
   )
   for (const row of tags.rows)

@@ -9,12 +9,14 @@ import { floatingip } from '#services/neutron/contract/routers.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
+import { qosDb } from '#services/neutron/db/qos.ts'
 import { floatingIpsDb, ownFloatingIps, toFloatingIp, type FloatingIp } from '#services/neutron/db/routers.ts'
 import { deleteTags, revise, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb } from '#services/neutron/db/subnets.ts'
 import { seenNetwork } from '#services/neutron/domain/networks.ts'
 import { FLOATING_IP, isCompute, isTrusted } from '#services/neutron/domain/owners.ts'
 import { insertServicePort } from '#services/neutron/domain/port-insert.ts'
+import { putQos } from '#services/neutron/domain/qos-bindings.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
 import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
@@ -168,6 +170,7 @@ export const createFloatingIps = (tools: DomainTools) => {
       if (to === null || !isDuplicate(error)) throw error
       throw alreadyUsed({ id, address, networkId: network.id }, to)
     }
+    await putQos(q, ctx, tools, 'fip', id, body.qos_policy_id)
     return { made: toFloatingIp(row), port: to?.port ?? null }
   }
 
@@ -253,6 +256,7 @@ export const createFloatingIps = (tools: DomainTools) => {
               fixedIp: body.fixed_ip_address ?? null,
             })
           : { ports: [], routers: [] }
+        const marked = await putQos(q, ctx, tools, 'fip', id, body.qos_policy_id)
         if (body.description !== undefined || !touches)
           await revise(
             q,
@@ -261,7 +265,10 @@ export const createFloatingIps = (tools: DomainTools) => {
             clock.now(),
             body.description === undefined ? {} : { description: body.description },
           )
-        return { changed: (await floatingIpsDb.byId(q, id)) ?? it, touched: led }
+        return {
+          changed: (await floatingIpsDb.byId(q, id)) ?? it,
+          touched: marked && it.routerId !== null ? { ...led, routers: [...led.routers, it.routerId] } : led,
+        }
       })
       wiring.touch({ routers: touched.routers })
       nova.tell(newsOf(touched.ports))
@@ -275,6 +282,7 @@ export const createFloatingIps = (tools: DomainTools) => {
         const leads = found.portId === null ? null : await portsDb.byId(q, found.portId)
         await q.deleteFrom('floatingips').where('id', '=', id).execute()
         await deleteTags(q, [id])
+        await qosDb.bind(q, 'fip', id, null)
         await portsDb.remove(q, found.floatingPortId)
         return { it: found, port: leads }
       })

@@ -3,6 +3,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { scopesOfPools } from '#services/neutron/db/address-sets.ts'
 import { networksDb } from '#services/neutron/db/networks.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
+import { qosDb } from '#services/neutron/db/qos.ts'
 import { tagsOf } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb, type Allocation } from '#services/neutron/db/subnets.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
@@ -18,6 +19,8 @@ export interface Looks {
     networkIds: readonly string[],
   ): Promise<ReadonlyMap<string, Readonly<Record<4 | 6, string | null>>>>
   addressesOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<Allocation>>
+  /** Policies on things: id → policy. */
+  qosOf(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, string>>
   groupsOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<string>>
 }
 
@@ -37,5 +40,6 @@ export const createLooks = ({ database }: Pick<DomainTools, 'database'>): Looks 
       return found
     }),
   addressesOf: (ctx, ids) => database.read(ctx, 'addresses-of-ports', q => allocationsDb.ofPorts(q, ids)),
+  qosOf: (ctx, ids) => database.read(ctx, 'qos-of-things', q => qosDb.bindings(q, new Set(ids))),
   groupsOf: (ctx, ids) => database.read(ctx, 'security-groups-of-ports', q => portsDb.groupsOf(q, ids)),
 })

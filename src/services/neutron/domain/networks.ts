@@ -8,6 +8,7 @@ import { network } from '#services/neutron/contract/networks.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import { networksDb, toNetwork, visibleNetworks, type Network } from '#services/neutron/db/networks.ts'
+import { qosDb } from '#services/neutron/db/qos.ts'
 import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { AS_EXTERNAL, AS_SHARED, EVERYBODY, sharingDb } from '#services/neutron/db/sharing.ts'
@@ -18,6 +19,7 @@ import { removeUnusedFloatingIps } from '#services/neutron/domain/floating-ip-re
 import { isAutoRemoved, ROUTER_GATEWAY } from '#services/neutron/domain/owners.ts'
 import { asSeen, isSharedWith, shareNetwork } from '#services/neutron/domain/sharing.ts'
 import { checkMtu, chooseSegment, mtuOf } from '#services/neutron/domain/provider.ts'
+import { firstNetworkQos, putQos } from '#services/neutron/domain/qos-bindings.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
 import { ensureDefaultGroup } from '#services/neutron/domain/default-group.ts'
@@ -74,6 +76,7 @@ export const createNetworks = (tools: DomainTools) => {
     }
     await q.insertInto('networks').values(row).execute()
     await shareNetwork(q, tools, { id, projectId }, { shared: body.shared, external: body['router:external'] })
+    await firstNetworkQos(q, ctx, tools, { id, projectId }, body.qos_policy_id)
     return toNetwork(row)
   }
 
@@ -161,6 +164,7 @@ export const createNetworks = (tools: DomainTools) => {
         const mtu = body.mtu === undefined ? undefined : mtuOf(settings, it.networkType, body.mtu)
         if (mtu !== undefined)
           for (const subnet of await subnetsDb.ofNetwork(q, id)) checkMtu(id, mtu, subnet.ipVersion)
+        await putQos(q, ctx, tools, 'network', id, body.qos_policy_id)
         await revise(q, 'networks', id, clock.now(), {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.description === undefined ? {} : { description: body.description }),
@@ -197,6 +201,7 @@ export const createNetworks = (tools: DomainTools) => {
         for (const port of ports) await portsDb.remove(q, port.id)
         const subnets = (await subnetsDb.ofNetwork(q, id)).map(subnet => subnet.id)
         await schedulesDb.forget(q, id)
+        await qosDb.bind(q, 'network', id, null)
         await deleteTags(q, [id, ...subnets])
         await sharingDb.forget(q, id)
         await q.deleteFrom('subnets').where('network_id', '=', id).execute()

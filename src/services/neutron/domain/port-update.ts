@@ -19,6 +19,7 @@ import {
   checkGroups,
   dhcpOptionsFor,
 } from '#services/neutron/domain/port-checks.ts'
+import { putQos } from '#services/neutron/domain/qos-bindings.ts'
 import type { UpdatePort } from '#services/neutron/domain/ports.ts'
 import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
 
@@ -142,6 +143,7 @@ export async function changePort(
     vnic_type: vnicType,
     ...(rebinds ? { ...(await bindTo(q, host, vnicType)), status: 'DOWN' } : {}),
   }
+  await putQos(q, ctx, tools, 'port', port.id, body.qos_policy_id)
   await revise(q, 'ports', port.id, clock.now(), set)
   // invariant: a port has one binding to a host.
   if (host !== port.hostId) await portBindingsDb.remove(q, port.id, host)

@@ -28,6 +28,7 @@ import {
 import { plainPort } from '#services/neutron/domain/port-insert.ts'
 import { removePort } from '#services/neutron/domain/port-removal.ts'
 import { changePort } from '#services/neutron/domain/port-update.ts'
+import { putQos } from '#services/neutron/domain/qos-bindings.ts'
 import { claim } from '#services/neutron/domain/quotas.ts'
 import { constrain } from '#services/neutron/domain/revision.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
@@ -127,6 +128,7 @@ export const createPorts = (tools: DomainTools) => {
       ...(await bindTo(q, host, body['binding:vnic_type'])),
     }
     await q.insertInto('ports').values(row).execute()
+    await putQos(q, ctx, tools, 'port', id, body.qos_policy_id)
     const wishes = body.fixed_ips?.map(ip => ({
       ...(ip.subnet_id === undefined ? {} : { subnetId: ip.subnet_id }),
       ...(ip.ip_address === undefined ? {} : { ip: ip.ip_address }),

@@ -7,9 +7,11 @@ import { sql, type SqlBool } from 'kysely'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Target } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
+import { qosFaults } from '#services/neutron/contract/qos-faults.ts'
 import { rbacPolicy } from '#services/neutron/contract/rbac-policies.ts'
 import { moreRules as rules } from '#services/neutron/contract/rules-more.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
+import { qosDb } from '#services/neutron/db/qos.ts'
 import {
   AS_EXTERNAL,
   AS_SHARED,
@@ -35,6 +37,7 @@ const MISSING: Readonly<Record<SharedType, (id: string) => Fault>> = {
   subnetpool: id => faults.SubnetPoolNotFound({ subnetpool_id: id }),
   address_scope: id => faults.AddressScopeNotFound({ address_scope_id: id }),
   address_group: id => faults.AddressGroupNotFound({ address_group_id: id }),
+  qos_policy: id => qosFaults.QosPolicyNotFound({ policy_id: id }),
 }
 /** Projects that use a shared object. */
 const USERS: Readonly<Record<SharedType, (q: Q, id: string) => Promise<readonly string[]>>> = {
@@ -53,6 +56,7 @@ const USERS: Readonly<Record<SharedType, (q: Q, id: string) => Promise<readonly 
       .execute()
     return rows.map(row => row.project_id)
   },
+  qos_policy: (q, id) => qosDb.users(q, id),
   async subnetpool(q, id) {
     const rows = await q.selectFrom('subnets').select('project_id').distinct().where('subnetpool_id', '=', id).execute()
     return rows.map(row => row.project_id)

@@ -12,11 +12,14 @@ import { seenNetwork } from '#services/neutron/domain/networks.ts'
 import { ROUTER_GATEWAY, ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
 import { insertServicePort } from '#services/neutron/domain/port-insert.ts'
 import { checkFixedIps } from '#services/neutron/domain/port-checks.ts'
+import { putQos } from '#services/neutron/domain/qos-bindings.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 export interface GatewayInfo {
   readonly network_id?: string
   readonly enable_snat?: boolean
+  /** On what goes out with the gateway's own address; undefined keeps what is there while the network stays. */
+  readonly qos_policy_id?: string | null
   readonly external_fixed_ips?: readonly { readonly subnet_id?: string; readonly ip_address?: string }[]
 }
 
@@ -46,7 +49,16 @@ export async function setGateway(
   if (networkId !== null) await checkNetwork(q, ctx, tools, router, networkId, wishes)
   if (info !== null) checkFixedIps(info.external_fixed_ips ?? [], tools.settings)
 
-  if (router.gatewayPortId !== null && router.gatewayNetworkId === networkId) {
+  const stays = router.gatewayPortId !== null && router.gatewayNetworkId === networkId
+  await putQos(
+    q,
+    ctx,
+    tools,
+    'router',
+    router.id,
+    info?.qos_policy_id ?? (stays && info?.qos_policy_id === undefined ? undefined : null),
+  )
+  if (router.gatewayPortId !== null && stays) {
     if (wishes.length > 0) await moveGateway(q, router.gatewayPortId, wishes)
     await revise(q, 'routers', router.id, now, { enable_snat: flag(info?.enable_snat ?? true) })
     return { networks: networkId === null ? [] : [networkId] }

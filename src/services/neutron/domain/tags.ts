@@ -16,6 +16,8 @@ const TABLES = {
   routers: 'routers',
   floatingips: 'floatingips',
   'security-groups': 'security_groups',
+  policies: 'qos_policies',
+  trunks: 'trunks',
 } as const
 
 export const createTags = (tools: Pick<DomainTools, 'database' | 'access' | 'clock'>) => {
