@@ -4,11 +4,11 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 
 /**
- * What a process that lives long is started with, for little memory: V8 would let its nursery grow to three times 16 MB, and
- * glibc keeps an arena for each of a dozen threads.
+ * What a process that lives long is started with, for little memory: V8 would let its nursery grow to three times 16 MB; glibc
+ * keeps an arena for each of a dozen threads, and, once a large block was freed, keeps the next ones for itself too.
  */
-const FLAGS = ['--max-semi-space-size=8']
-const TUNING = { MALLOC_ARENA_MAX: '1' }
+const FLAGS = ['--max-semi-space-size=4']
+const TUNING = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /**
  * `program` is a file. What it prints is appended to `logFile`, 0600; `words` show in a process list. The variables that

@@ -1,6 +1,7 @@
 // The detached cloud's own process: starts as told, reports to its starter over the channel, then lives by itself.
 import { flushCompileCache } from 'node:module'
 import { performance } from 'node:perf_hooks'
+import { collectGarbageOnce } from '#host/node/collect-garbage.ts'
 import { Refusal } from '#kernel/config/refusal.ts'
 import { startHere } from '#main/cli/up-run.ts'
 import type { DaemonOrder, DaemonSays } from '#main/cli/up-detach.ts'
@@ -45,6 +46,7 @@ async function live(order: DaemonOrder): Promise<number> {
     )
     await tell({ kind: 'ready', summary: running.summary, password: running.password })
     if (process.connected) process.disconnect()
+    collectGarbageOnce(5_000)
     flushCompileCache() // at its end a cloud may have no time to keep what it compiled
     if (interrupt.signal.aborted) stop()
     await running.over

@@ -1,8 +1,21 @@
-// `koto routes`: each service's METHOD PATH, built or not yet. Read from the tables; no cloud has to run.
+// `koto routes`: each service's METHOD PATH, built or not yet. No cloud has to run: without one, an own that is gone at the end says it.
 import { harmless, painter, table } from '#host/node/terminal.ts'
 import { flagOption, type Command } from '#main/cli/command.ts'
 import { jsonOption, printJson, stateOf, stateOption } from '#main/cli/state-option.ts'
-import { controlClient } from '#main/control/client.ts'
+import { controlClient, NotRunning } from '#main/control/client.ts'
+import type { RouteRow } from '#main/control/control.ts'
+import type { StateDir } from '#host/node/state-dir.ts'
+
+async function knownRoutes(state: StateDir): Promise<readonly RouteRow[]> {
+  try {
+    return await controlClient(state).routes()
+  } catch (error) {
+    if (!(error instanceof NotRunning)) throw error
+    const { createCloud } = await import('#main/library.ts')
+    await using cloud = await createCloud({ ephemeral: true, hypervisor: 'simulated', network: 'simulated' })
+    return cloud.control.routes()
+  }
+}
 
 export const routes: Command = {
   args: '[service]',
@@ -13,7 +26,7 @@ export const routes: Command = {
   ],
   async run(given) {
     const service = given.args[0]
-    const all = await controlClient(stateOf(given)).routes()
+    const all = await knownRoutes(stateOf(given))
     const rows = all.filter(
       row => (service === undefined || row.service === service) && !(flagOption(given, 'missing') && row.built),
     )

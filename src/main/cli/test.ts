@@ -12,6 +12,27 @@ export const test: Command = {
   args: '[part] [word...]',
   options: [
     { flags: '-t, --grep <pattern>', says: { en: 'only tests whose name matches', ja: '名前が合うテストだけ' } },
+    {
+      flags: '--list <file>',
+      says: {
+        en: 'conformance: run the Tempest tests whose ids are in the file',
+        ja: 'conformance: ファイルに書かれた ID の Tempest テストを動かす',
+      },
+    },
+    {
+      flags: '--real',
+      says: {
+        en: 'with --list: real guests and networks; tests log in',
+        ja: '--list とともに: 本物のゲストとネットワークで動かし、ログインもする',
+      },
+    },
+    {
+      flags: '--report <file>',
+      says: {
+        en: 'with --list: write counts and what is red to a Markdown file',
+        ja: '--list とともに: 件数と失敗を Markdown ファイルに書く',
+      },
+    },
     { flags: '-v, --verbose', says: { en: 'every test by name', ja: 'すべてのテストの名前を出す' } },
     { flags: '--no-install', says: { en: 'never install missing packages', ja: '足りないパッケージを入れない' } },
   ],
@@ -28,6 +49,16 @@ export const test: Command = {
     }
     const grep = textOption(given, 'grep')
     const more = [...(grep === undefined ? [] : ['-t', grep]), ...(flagOption(given, 'verbose') ? ['-v'] : [])]
+    const list = textOption(given, 'list')
+    if (list !== undefined && !existsSync(list)) throw new Refusal(`There is no list ${list}.`, 2)
+    const report = textOption(given, 'report')
+    if (list !== undefined)
+      more.push(
+        '--list',
+        list,
+        ...(report === undefined ? [] : ['--report', report]),
+        ...(flagOption(given, 'real') ? ['--real'] : []),
+      )
     const argv = [
       process.execPath,
       '--conditions=koto-source',
