@@ -66,7 +66,7 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
           ? 'running'
           : server.vmState === 'paused'
             ? 'paused'
-            : server.vmState === 'stopped'
+            : server.vmState === 'stopped' || server.vmState === 'soft-delete'
               ? 'shutdown'
               : null
       if (wants !== null && state !== wants && !(wants === 'shutdown' && state === 'crashed'))
@@ -86,7 +86,7 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
       add('I-07', node.host, `its servers take ${wants.join('/')} (servers/vcpus/MB/GB), the sums say ${has.join('/')}`)
   }
   for (const usage of await q.selectFrom('project_usage').selectAll().execute()) {
-    const mine = servers.filter(server => server.projectId === usage.project_id)
+    const mine = servers.filter(server => server.projectId === usage.project_id && server.softDeletedAt === null)
     const cores = mine.reduce((total, server) => total + server.flavor.vcpus, 0)
     const ram = mine.reduce((total, server) => total + server.flavor.ramMb, 0)
     if (usage.instances !== mine.length || usage.cores !== cores || usage.ram_mb !== ram) {

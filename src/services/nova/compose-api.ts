@@ -8,6 +8,11 @@ import { proxyTables } from '#services/nova/compose-proxies.ts'
 import { nounTables } from '#services/nova/compose-nouns.ts'
 import type { QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { createExternalEvents } from '#services/nova/domain/external-events.ts'
+import { consoleTokenHandlers } from '#services/nova/api/console-tokens.ts'
+import { serverPasswordHandlers } from '#services/nova/api/server-passwords.ts'
+import { createServerPasswords } from '#services/nova/domain/servers/passwords.ts'
+import { deferredDeleteHandlers } from '#services/nova/api/deferred-delete.ts'
+import { createDeferredDelete } from '#services/nova/domain/servers/deferred-delete.ts'
 import { createMetadata } from '#services/nova/domain/metadata.ts'
 import { serverLoads } from '#services/nova/domain/servers/loads.ts'
 import { createPartsDomain, type PartsDomain } from '#services/nova/domain/servers/parts.ts'
@@ -28,6 +33,8 @@ export interface ApiTables {
     nics: readonly NicRecord[],
   ) => Promise<Readonly<Record<string, string>>>
   readonly finishDelete: (ctx: Ctx, serverId: string) => Promise<void>
+  /** Deletes for good a server that waited for it. */
+  readonly reclaim: (ctx: Ctx, serverId: string) => Promise<void>
   readonly metadata: ReturnType<typeof createMetadata>
   readonly parts: PartsDomain
 }
@@ -50,9 +57,16 @@ export function apiTables(rooms: NovaRooms): ApiTables {
   const loads = serverLoads(rooms, rooms.sha224, settings.serviceDownTimeS * 1000)
   const present = presentServer(loads)
   const domain = createServersDomain({ ...rooms, log: { warn: (ctx, says) => rooms.log.warn(ctx, says) } })
+  const deferred = createDeferredDelete({
+    ...rooms,
+    defaults: quotaDefaults(settings),
+    reclaimMs: settings.reclaimInstanceIntervalS * 1000,
+    remove: (ctx, id) => domain.remove(ctx, id),
+  })
   const volumes = volumeChecks(neighbours.cinder)
   const tables = serverHandlers({
     domain,
+    remove: deferred.remove,
     present,
     list: { database, policy, maxLimit: settings.maxLimit },
     create: {
@@ -90,6 +104,11 @@ export function apiTables(rooms: NovaRooms): ApiTables {
       beginDetach: volumes.beginDetach,
     },
   })
+  const placeOf = async (ctx: Ctx, volumeId: string): Promise<{ serverId: string; host: string }> => {
+    const where = await hostOfVolume(database, ctx, volumeId)
+    if (where === undefined) throw faults.BadRequest({ reason: `No volume Block Device Mapping with id ${volumeId}.` })
+    return where
+  }
   const partTables = partHandlers({
     domain: parts,
     events,
@@ -97,9 +116,12 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     portStatus: async (ctx, id) => ports.states(await asService(ctx), id),
     groupsOf: (ctx, id) => ports.groups(ctx, id),
     changeGroup: (ctx, id, name, add) => ports.changeGroup(ctx, id, name, add),
+    mergeVolume: async (ctx, { volumeId, base }) => {
+      const { host, serverId } = await placeOf(ctx, volumeId)
+      await rooms.bus.client(computeRpc).on(host).commit_disk(ctx, { serverId, volumeId, base })
+    },
     snapshotVolume: async (ctx, volumeId, overlay) => {
-      const where = await hostOfVolume(database, ctx, volumeId)
-      if (where === undefined) throw faults.VolumeNotFound({ id: volumeId })
+      const where = await placeOf(ctx, volumeId)
       await rooms.bus
         .client(computeRpc)
         .on(where.host)
@@ -110,11 +132,15 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     tables: [
       ...tables,
       ...partTables,
+      deferredDeleteHandlers(deferred),
+      ...serverPasswordHandlers(createServerPasswords(rooms)),
+      consoleTokenHandlers(parts),
       ...nounTables(rooms, quotaDefaults(settings)),
       ...proxyTables(rooms, quotaDefaults(settings), (ctx, id) => events.refresh(ctx, id)),
     ],
     configDriveFiles: (ctx, serverId, nics) => metadata.files(ctx, serverId, nics),
     finishDelete: (ctx, id) => domain.finishDelete(ctx, id),
+    reclaim: (ctx, id) => domain.reclaim(ctx, id),
     metadata,
     parts,
   }

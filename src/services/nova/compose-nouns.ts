@@ -2,6 +2,8 @@
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import { projectCheck } from '#services/nova/actors/neighbours/keystone.ts'
 import { providerMirror } from '#services/nova/actors/neighbours/placement-providers.ts'
+import { aggregateImageHandlers } from '#services/nova/api/aggregate-images.ts'
+import { imageWarming } from '#services/nova/domain/image-warming.ts'
 import { aggregateHandlers } from '#services/nova/api/aggregates.ts'
 import { auditLogHandlers } from '#services/nova/api/audit-log.ts'
 import { zoneHandlers } from '#services/nova/api/availability-zones.ts'
@@ -44,6 +46,7 @@ export function nounTables(rooms: NovaRooms, defaults: QuotaDefaults): HandlerTa
   )
   const hostId = (projectId: string, host: string | null): string =>
     host === null ? '' : rooms.sha224(projectId + host)
+  const aggregates = createAggregates({ database, clock, ids, mirror })
   return [
     versionHandlers(),
     ...goneHandlers(),
@@ -52,7 +55,14 @@ export function nounTables(rooms: NovaRooms, defaults: QuotaDefaults): HandlerTa
     keyPairHandlers(createKeyPairs({ database, policy, clock, sshKeys: rooms.sshKeys, defaults, maxLimit })),
     ...quotaHandlers(createQuotaSets({ database, policy, defaults, verifyProject })),
     serverGroupHandlers(createServerGroups({ database, policy, clock, ids, defaults, maxLimit })),
-    aggregateHandlers(createAggregates({ database, clock, ids, mirror })),
+    aggregateHandlers(aggregates),
+    aggregateImageHandlers(
+      aggregates,
+      imageWarming({
+        ...{ database, clock, downAfterMs, bus: rooms.bus },
+        warn: (ctx, says) => rooms.log.warn(ctx, says),
+      }),
+    ),
     hypervisorHandlers(createHypervisors({ database, bus: rooms.bus, clock, downAfterMs, maxLimit })),
     serviceHandlers(createServices({ database, clock, downAfterMs, mirror })),
     instanceActionHandlers(createInstanceActions({ database, policy, maxLimit }), hostId),

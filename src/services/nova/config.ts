@@ -40,6 +40,12 @@ export const novaConfig = defineConfig('nova', {
     min: 0,
     sentence: 'Seconds after which a host forgets an image that no guest stands on; 0 keeps it for ever.',
   },
+  reclaimInstanceIntervalS: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    sentence: 'Seconds for which a deleted server can be restored before it is gone for good; 0 deletes at once.',
+  },
   dhcpDomain: {
     type: 'text',
     default: 'novalocal',

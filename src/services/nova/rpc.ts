@@ -183,6 +183,16 @@ export const computeRpc = rpc('nova-compute', {
   snapshot_disk: call<{ serverId: string; volumeId: string; overlay: string }, { done: boolean }>({
     timeoutMs: 60_000,
   }),
+  /** Merges what the guest wrote since a snapshot down into `base`. */
+  commit_disk: call<{ serverId: string; volumeId: string; base: string }, { done: boolean }>({ timeoutMs: 600_000 }),
+  /** An interrupt that no kernel can mask. */
+  interrupt: call<{ serverId: string }, { done: boolean }>({ timeoutMs: 10_000 }),
+  /** Tells the guest a user's new password. `hasAgent`: its image says that somebody inside listens. */
+  set_password: call<{ serverId: string; user: string; password: string; hasAgent: boolean }, { done: boolean }>({
+    timeoutMs: 30_000,
+  }),
+  /** Has the image at hand from now on. */
+  cache_image: call<{ imageId: string }, { cached: boolean }>({ timeoutMs: 3_600_000 }),
   /** How long the host is up, as `uptime` prints it; null where it cannot tell. */
   uptime: call<Record<never, never>, { text: string | null }>({ timeoutMs: 10_000 }),
   /** Everything on the host that is a guest or was made for one: for the audit. */

@@ -44,12 +44,14 @@ import { decide } from '#services/nova/domain/scheduling/decide.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import type { SshKeys } from '#services/nova/domain/key-pairs.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
+import { reclaimServers } from '#services/nova/reconcilers/reclaim-servers.ts'
 import { finishDeletes } from '#services/nova/reconcilers/finish-deletes.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
+import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 import type { ConductorTools } from '#services/nova/sagas/tools.ts'
 
 export const definition: ServiceDefinition = {
@@ -214,13 +216,15 @@ export function createNova(tools: NovaTools): Nova {
     )
   engine.register(bootServer, { places, enter })
   engine.register(deleteServer, { places })
+  engine.register(softDelete, { places })
+  engine.register(restoreServer, { places })
   engine.register(changePower, { places })
   engine.register(attachVolume, { places })
   engine.register(detachVolume, { places })
   engine.register(attachInterface, { places })
   engine.register(detachInterface, { places })
 
-  const { tables, configDriveFiles, finishDelete, metadata, parts: serverParts } = apiTables(rooms)
+  const { tables, configDriveFiles, finishDelete, reclaim, metadata, parts: serverParts } = apiTables(rooms)
   const handle = createPipeline(definition, tables as HandlerTable[], {
     authenticate: tools.authenticate,
     policy,
@@ -315,6 +319,13 @@ export function createNova(tools: NovaTools): Nova {
         ctx: { ...ctx, actor: 'nova-conductor', cross },
         story: deleteServer.name,
         finish: (about, id) => void finishDelete(about, id).catch(later),
+      }))
+      reconciling.add(reclaimServers, ctx => ({
+        database,
+        clock,
+        ctx: { ...ctx, actor: 'nova-conductor', cross },
+        afterMs: settings.reclaimInstanceIntervalS * 1000,
+        remove: reclaim,
       }))
       void reconciling.run(finishDeletes.name).catch(later)
     },

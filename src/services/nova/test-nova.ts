@@ -240,4 +240,7 @@ const SERVER: Omit<Server, 'id' | 'serial' | 'createdAt' | 'updatedAt' | 'reserv
   launchedAt: null,
   terminatedAt: null,
   deletedAt: null,
+  autoDiskConfig: false,
+  password: null,
+  softDeletedAt: null,
 }

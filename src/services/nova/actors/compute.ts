@@ -18,6 +18,7 @@ import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.t
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
+import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 import type { CachedImage, CinderTools, ComputeTools, NeutronTools } from '#services/nova/sagas/tools.ts'
 
 /** What the host keeps of images, and the config drives it makes. */
@@ -345,6 +346,8 @@ export function createCompute(parts: ComputeParts): Compute {
           sagas: [
             atPlace(bootServer, 'compute', run => tools(run.ctx)),
             atPlace(deleteServer, 'compute', run => tools(run.ctx)),
+            atPlace(softDelete, 'compute', run => tools(run.ctx)),
+            atPlace(restoreServer, 'compute', run => tools(run.ctx)),
             atPlace(changePower, 'compute', run => tools(run.ctx)),
             atPlace(attachVolume, 'compute', run => tools(run.ctx)),
             atPlace(detachVolume, 'compute', run => tools(run.ctx)),
@@ -374,6 +377,22 @@ export function createCompute(parts: ComputeParts): Compute {
           snapshot_disk: async (_ctx, { serverId, volumeId, overlay }) => {
             await hypervisor.snapshotDisk(serverId, volumeId, { path: overlay }).catch(asFault)
             return { done: true }
+          },
+          commit_disk: async (_ctx, { serverId, volumeId, base }) => {
+            await hypervisor.commitDisk(serverId, volumeId, { path: base }).catch(asFault)
+            return { done: true }
+          },
+          interrupt: async (_ctx, { serverId }) => {
+            await hypervisor.interrupt(serverId).catch(asFault)
+            return { done: true }
+          },
+          set_password: async (_ctx, given) => {
+            await hypervisor.setPassword(given.serverId, given).catch(asFault)
+            return { done: true }
+          },
+          cache_image: async (ctx, { imageId }) => {
+            await ensureImage(await parts.identity.ctx(actor, ctx), imageId, new AbortController().signal)
+            return { cached: true }
           },
           uptime: async () => ({ text: (await hypervisor.facts()).uptime ?? null }),
           inventory: async () => ({ guests: [...(await hypervisor.list())] }),

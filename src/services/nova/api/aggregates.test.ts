@@ -170,7 +170,7 @@ test('mistakes are named and change nothing', async () => {
     ['POST', `${at}/1/action`, { set_metadata: { metadata: { a: 'x'.repeat(256) } } }, 400],
     ['POST', `${at}/1/action`, { set_metadata: {} }, 400],
     ['POST', `${at}/1/action`, { explode: {} }, 400],
-    ['POST', `${at}/1/images`, { cache: [] }, 501],
+    ['POST', `${at}/1/images`, { cache: [] }, 404],
   ]
   for (const [method, path, body, status, text] of rows) {
     const answer = await t.call(method, path, { as: ADMIN, ...(body === undefined ? {} : { body }) })

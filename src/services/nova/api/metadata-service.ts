@@ -1,8 +1,11 @@
 // The metadata service as Neutron's proxy reaches it: who asks stands in headers that only the proxy can sign.
-import type { Handle, HttpAnswer } from '#kernel/http/call.ts'
+import { bodyText, type Handle, type HttpAnswer } from '#kernel/http/call.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { createMetadata } from '#services/nova/domain/metadata.ts'
+
+/** Where a guest says what its password became, sealed with its key pair. */
+const PASSWORD = /^\/openstack\/[^/]+\/password\/?$/
 
 const plain = (status: number, says: string): HttpAnswer => ({
   status,
@@ -39,7 +42,6 @@ export const metadataService =
     if (id === undefined) return plain(400, 'X-Instance-ID header is missing from request.')
     if (signature === undefined || !same(await signatureOf(tools.secret, id), signature))
       return plain(403, 'Invalid proxy request signature.')
-    if (call.method !== 'GET' && call.method !== 'HEAD') return plain(405, 'Method Not Allowed')
     // A guest's own reading is no part of a person's request: it crosses nothing.
     const ctx: Ctx = {
       requestId: `req-${tools.ids.uuid()}`,
@@ -47,6 +49,13 @@ export const metadataService =
       actor: 'nova-metadata',
       cross: (_crossing, deed) => deed(),
     }
+    if (PASSWORD.test(call.path) && call.method !== 'GET' && call.method !== 'HEAD') {
+      if (call.method !== 'POST') return plain(400, 'GET and POST only are supported.')
+      const told = await bodyText(call.body, 4096).catch(() => null)
+      const status = told === null ? 400 : await metadata.tellPassword(ctx, id, told)
+      return plain(status, status === 200 ? '' : status === 409 ? 'Conflict' : 'Request is too large.')
+    }
+    if (call.method !== 'GET' && call.method !== 'HEAD') return plain(405, 'Method Not Allowed')
     const found = await metadata.answer(ctx, id, call.path)
     return { status: found.status, headers: { 'content-type': found.type }, body: found.body }
   }

@@ -99,7 +99,7 @@ export function presentServer(loads: ServerLoads): Presenter<Server> {
       accessIPv4: s => s.accessIpV4 ?? '',
       accessIPv6: s => s.accessIpV6 ?? '',
       links: (s, _loaded, view) => serverLinks(view, s.id),
-      'OS-DCF:diskConfig': () => 'MANUAL',
+      'OS-DCF:diskConfig': s => (s.autoDiskConfig ? 'AUTO' : 'MANUAL'),
       progress: s =>
         ['ACTIVE', 'BUILD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING'].includes(statusOf(s))
           ? s.progress

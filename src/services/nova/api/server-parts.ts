@@ -28,6 +28,7 @@ export interface PartsApi {
   readonly portStatus: (ctx: Ctx, serverId: string) => Promise<Map<string, string>>
   readonly groupsOf: (ctx: Ctx, serverId: string) => Promise<unknown[]>
   readonly changeGroup: (ctx: Ctx, serverId: string, name: string, add: boolean) => Promise<void>
+  readonly mergeVolume: (ctx: Ctx, merge: { volumeId: string; base: string }) => Promise<void>
   readonly snapshotVolume: (ctx: Ctx, volumeId: string, overlay: string) => Promise<void>
 }
 
@@ -59,6 +60,21 @@ const byNetwork = (nics: readonly NicRecord[]): Record<string, { version: number
     }
   }
   return found
+}
+
+/** What `delete_info` says is to be merged into what. Throws 400. */
+function mergeOf(text: string | undefined): { volumeId: string; base: string } {
+  if (text === undefined) throw faults.BadRequest({ reason: "'delete_info'" })
+  let info: { volume_id?: unknown; merge_target_file?: unknown } | null
+  try {
+    info = JSON.parse(text) as typeof info
+  } catch (error) {
+    throw faults.BadRequest({ reason: `delete_info is not JSON: ${(error as Error).message}` })
+  }
+  if (typeof info?.volume_id !== 'string') throw faults.BadRequest({ reason: "'volume_id'" })
+  if (typeof info.merge_target_file !== 'string')
+    throw faults.BadRequest({ reason: 'Invalid volume: only what was written since can be merged into its base.' })
+  return { volumeId: info.volume_id, base: info.merge_target_file }
 }
 
 export function partHandlers(api: PartsApi): HandlerTable[] {
@@ -291,6 +307,7 @@ export function partHandlers(api: PartsApi): HandlerTable[] {
       },
     }),
     handlers(assistedSnapshots, {
+      remove: call => api.mergeVolume(call.ctx, mergeOf(call.query.delete_info?.at(-1))),
       create: async call => {
         const { volume_id, create_info } = call.body.snapshot
         await api.snapshotVolume(call.ctx, volume_id, create_info.new_file)

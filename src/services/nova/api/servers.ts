@@ -20,6 +20,8 @@ const ipv6Of = (given: string | null | undefined): string | null =>
 
 export interface ServersApi {
   readonly domain: ServersDomain
+  /** DELETE: at once, or softly where deletes can be taken back. */
+  readonly remove: (ctx: Ctx, id: string) => Promise<void>
   readonly create: CreateTools
   readonly list: ListTools
   readonly present: Presenter<Server>
@@ -41,6 +43,8 @@ const nicsOf = (networks: unknown): CreateRequest['networks'] => {
     },
   )
 }
+const diskConfig = (word: 'AUTO' | 'MANUAL' | undefined): boolean | null =>
+  word === undefined ? null : word === 'AUTO'
 const configDriveOf = (value: unknown): string =>
   value === undefined || value === ''
     ? ''
@@ -99,6 +103,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           requestedHost: server.host ?? server.hypervisor_hostname ?? null,
           hostname: server.hostname ?? null,
           adminPass: server.adminPass ?? null,
+          autoDiskConfig: diskConfig(server['OS-DCF:diskConfig']),
           hints: rest['os:scheduler_hints'] ?? rest['OS-SCH-HNT:scheduler_hints'] ?? {},
         }
         const made = await createServers(api.create, call.ctx, request)
@@ -109,7 +114,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           server: {
             id: first.id,
             links: serverLinks(call, first.id),
-            'OS-DCF:diskConfig': server['OS-DCF:diskConfig'] ?? 'MANUAL',
+            'OS-DCF:diskConfig': first.autoDiskConfig ? 'AUTO' : 'MANUAL',
             security_groups: (first.securityGroups.length === 0 ? ['default'] : first.securityGroups).map(name => ({
               name,
             })),
@@ -126,13 +131,16 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           ...(given.name === undefined ? {} : { name: given.name.trim() }),
           ...(given.description === undefined ? {} : { description: given.description }),
           ...(given.hostname === undefined ? {} : { hostname: given.hostname }),
+          ...(given['OS-DCF:diskConfig'] === undefined
+            ? {}
+            : { autoDiskConfig: given['OS-DCF:diskConfig'] === 'AUTO' }),
           ...(given.accessIPv4 === undefined ? {} : { accessIpV4: given.accessIPv4 === '' ? null : given.accessIPv4 }),
           ...(given.accessIPv6 === undefined ? {} : { accessIpV6: ipv6Of(given.accessIPv6) }),
         }
         const server = await call.show(api.present, await domain.update(call.ctx, call.params.id, change))
         return { server: asUpdated(server, call.at) }
       },
-      remove: async call => domain.remove(call.ctx, call.params.id),
+      remove: call => api.remove(call.ctx, call.params.id),
     }),
     handlers(serverActions, {
       start: async call => domain.power(call.ctx, call.params.id, 'start'),

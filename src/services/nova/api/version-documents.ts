@@ -1,6 +1,7 @@
 // The documents by which clients find the API and its versions.
 import { versionText } from '#kernel/contract/version.ts'
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
+import { faults } from '#services/nova/contract/faults.ts'
 import { versions } from '#services/nova/contract/versions.ts'
 import { versionDocuments } from '#services/nova/contract/version-documents.ts'
 
@@ -33,6 +34,11 @@ export const versionHandlers = (): HandlerTable =>
         { ...V21, links: [self(call.base, 'v2.1')] },
       ],
     }),
+    one: call => {
+      if (call.params.id === V21.id) return whole(V21, call.base, 'v2.1', '2.1')
+      if (call.params.id === V2.id) return whole(V2, call.base, 'v2', '2')
+      throw faults.NotFound({ reason: 'The resource could not be found.' })
+    },
     v21: call => whole(V21, call.base, 'v2.1', '2.1'),
     v2: call => whole(V2, call.base, 'v2', '2'),
   })

@@ -1,8 +1,21 @@
 // What hangs on a server: metadata, tags, addresses, volumes, interfaces, consoles; and the events other services report.
 import { action, del, get, post, put } from '#kernel/contract/route.ts'
 import { may, must, object } from '#kernel/contract/shape.ts'
-import { bool, boolLike, intLike, ip, list, nullable, raw, text, uuid, words } from '#kernel/contract/shapes.ts'
+import {
+  bool,
+  boolLike,
+  intLike,
+  ip,
+  list,
+  nullable,
+  raw,
+  repeated,
+  text,
+  uuid,
+  words,
+} from '#kernel/contract/shapes.ts'
 import { metadata } from '#services/nova/contract/servers.ts'
+import { faults } from '#services/nova/contract/faults.ts'
 import { rules } from '#services/nova/contract/rules.ts'
 
 const server = '/v2.1/servers/{id}' as const
@@ -108,8 +121,7 @@ export const serverInterfaces = {
   detach: del(`${server}/os-interface/{port}`, { policy: rules.attachInterfacesDelete, status: 202 }),
 }
 
-const consoleType = <const W extends readonly string[]>(...types: W) =>
-  object({ type: must(words(...types)) }, { extra: true })
+const consoleType = <const W extends readonly string[]>(...types: W) => object({ type: must(words(...types)) })
 export const serverConsoles = {
   create: post(`${server}/remote-consoles`, {
     policy: rules.remoteConsoles,
@@ -118,8 +130,14 @@ export const serverConsoles = {
     body: object({
       remote_console: must(
         object({
-          protocol: must(words('vnc', 'spice', 'rdp', 'serial', 'mks')),
-          type: must(words('novnc', 'xvpvnc', 'rdp-html5', 'spice-html5', 'serial', 'webmks')),
+          protocol: must(words('vnc', 'spice', 'rdp', 'serial')).becomes(
+            '2.8',
+            words('vnc', 'spice', 'rdp', 'serial', 'mks'),
+          ),
+          type: must(words('novnc', 'xvpvnc', 'rdp-html5', 'spice-html5', 'serial')).becomes(
+            '2.8',
+            words('novnc', 'xvpvnc', 'rdp-html5', 'spice-html5', 'serial', 'webmks'),
+          ),
         }),
       ),
     }),
@@ -194,6 +212,11 @@ export const externalEvents = {
 }
 
 export const assistedSnapshots = {
+  remove: del('/v2.1/os-assisted-volume-snapshots/{id}', {
+    policy: rules.assistedVolumeSnapshotsDelete,
+    query: object({ delete_info: may(repeated(text())) }, { extra: { refusedFrom: '2.75' } }),
+    faults: [faults.BadRequest],
+  }),
   create: post('/v2.1/os-assisted-volume-snapshots', {
     policy: rules.assistedVolumeSnapshotsCreate,
     status: 200,

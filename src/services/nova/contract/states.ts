@@ -87,6 +87,12 @@ interface Allowed {
 export const allowed = {
   update: { vmStates: null, taskStates: 'any', lockable: false },
   delete: { vmStates: null, taskStates: 'any', mustHaveLaunched: false },
+  restore: { vmStates: ['soft-delete'], taskStates: [null] },
+  change_password: { vmStates: ['active'], taskStates: [null] },
+  trigger_crash_dump: {
+    vmStates: ['active', 'paused', 'rescued', 'resized', 'error'],
+    taskStates: [null],
+  },
   stop: { vmStates: ['active', 'error'], taskStates: [null] },
   start: { vmStates: ['stopped'], taskStates: [null] },
   'reboot-soft': { vmStates: ['active'], taskStates: [null] },

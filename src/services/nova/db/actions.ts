@@ -3,6 +3,9 @@ import type { Kysely, Selectable } from 'kysely'
 
 import { fromTime, orNull, time } from '#kernel/db/codecs.ts'
 import { inChunks } from '#kernel/db/helpers.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 
 export interface ServerAction {
@@ -46,6 +49,26 @@ export const actionFromRow = (row: Selectable<NovaTables['server_actions']>): Se
   startedAt: fromTime(row.started_at),
   updatedAt: fromTime(row.updated_at),
 })
+
+/** A new action of this request, in the caller's transaction. */
+export const beginAction = (
+  q: Kysely<NovaTables>,
+  tools: { readonly ids: Ids; readonly clock: Clock },
+  ctx: Ctx,
+  server: { readonly id: string },
+  action: string,
+): Promise<void> =>
+  actionsDb(q).begin({
+    id: tools.ids.uuid(),
+    serverId: server.id,
+    action,
+    requestId: ctx.requestId,
+    userId: ctx.who?.userId ?? null,
+    projectId: ctx.who?.projectId ?? null,
+    message: null,
+    startedAt: tools.clock.now(),
+    updatedAt: tools.clock.now(),
+  })
 
 export const actionsDb = (q: Kysely<NovaTables>) => ({
   async begin(action: ServerAction): Promise<void> {

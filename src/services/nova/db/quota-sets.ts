@@ -50,6 +50,7 @@ export const quotaSetsDb = (q: Kysely<NovaTables>) => ({
       .where('deleted_at', 'is', null)
       .where('project_id', '=', projectId)
       .where('user_id', '=', userId)
+      .where('soft_deleted_at', 'is', null)
       .execute()
     const groups = await q
       .selectFrom('server_groups')

@@ -14,6 +14,8 @@ export interface ServerFilters {
   readonly projectId: string | null
   /** `either`: the living and the deleted. */
   readonly deleted: boolean | 'either'
+  /** Whether servers that wait to be reclaimed are among them; without a word: only among the deleted. */
+  readonly softDeleted?: boolean
   readonly ids?: readonly string[]
   /** A linear-time pattern is applied afterwards by the domain; here only its plain text, where it is plain. */
   readonly nameLike?: string
@@ -41,7 +43,7 @@ export interface ServerPage {
 export const SORT_COLUMNS: Readonly<Record<string, string>> = {
   access_ip_v4: 'access_ip_v4',
   access_ip_v6: 'access_ip_v6',
-  auto_disk_config: 'id',
+  auto_disk_config: 'auto_disk_config',
   availability_zone: 'availability_zone',
   config_drive: 'config_drive',
   created_at: 'created_at',
@@ -108,7 +110,17 @@ export async function listServers(
   paging: ServerPage,
 ): Promise<Server[] | undefined> {
   let query = q.selectFrom('servers').selectAll()
-  if (filters.deleted !== 'either') query = query.where('deleted_at', filters.deleted ? 'is not' : 'is', null)
+  if (filters.deleted === true)
+    query = query.where(({ or, eb }) =>
+      or([
+        eb('deleted_at', 'is not', null),
+        ...(filters.softDeleted === false ? [] : [eb('vm_state', '=', 'soft-delete')]),
+      ]),
+    )
+  if (filters.deleted === false) {
+    query = query.where('deleted_at', 'is', null)
+    if (filters.softDeleted !== true) query = query.where('vm_state', '!=', 'soft-delete')
+  }
   if (filters.projectId !== null) query = query.where('project_id', '=', filters.projectId)
   if (filters.ids !== undefined) query = query.where('id', 'in', filters.ids.length === 0 ? [''] : [...filters.ids])
   if (filters.nameLike !== undefined) query = query.where(like('name', 'anywhere', filters.nameLike) as never)

@@ -50,6 +50,10 @@ export interface Server {
   readonly launchedAt: number | null
   readonly terminatedAt: number | null
   readonly deletedAt: number | null
+  readonly autoDiskConfig: boolean
+  readonly password: string | null
+  /** Waits to be reclaimed since then; not counted against quotas meanwhile. */
+  readonly softDeletedAt: number | null
 }
 
 const toRow = (s: Server): Insertable<ServerTable> => ({
@@ -96,6 +100,9 @@ const toRow = (s: Server): Insertable<ServerTable> => ({
   launched_at: orNull(time)(s.launchedAt),
   terminated_at: orNull(time)(s.terminatedAt),
   deleted_at: orNull(time)(s.deletedAt),
+  auto_disk_config: s.autoDiskConfig ? 1 : 0,
+  password: s.password,
+  soft_deleted_at: orNull(time)(s.softDeletedAt),
 })
 
 export const serverFromRow = (row: Selectable<ServerTable>): Server => ({
@@ -142,6 +149,9 @@ export const serverFromRow = (row: Selectable<ServerTable>): Server => ({
   launchedAt: orNull(fromTime)(row.launched_at),
   terminatedAt: orNull(fromTime)(row.terminated_at),
   deletedAt: orNull(fromTime)(row.deleted_at),
+  autoDiskConfig: row.auto_disk_config !== 0,
+  password: row.password,
+  softDeletedAt: orNull(fromTime)(row.soft_deleted_at),
 })
 
 /** What may be changed of a server's row, under its entity names. */
@@ -168,6 +178,9 @@ export type ServerChange = Partial<
     | 'terminatedAt'
     | 'deletedAt'
     | 'userData'
+    | 'autoDiskConfig'
+    | 'password'
+    | 'softDeletedAt'
   >
 >
 const CHANGES: Readonly<Record<keyof ServerChange, keyof ServerTable>> = {
@@ -191,12 +204,16 @@ const CHANGES: Readonly<Record<keyof ServerChange, keyof ServerTable>> = {
   terminatedAt: 'terminated_at',
   deletedAt: 'deleted_at',
   userData: 'user_data',
+  autoDiskConfig: 'auto_disk_config',
+  password: 'password',
+  softDeletedAt: 'soft_deleted_at',
 }
-const TIMES = new Set<string>(['launchedAt', 'terminatedAt', 'deletedAt'])
+const TIMES = new Set<string>(['launchedAt', 'terminatedAt', 'deletedAt', 'softDeletedAt'])
 const changeToRow = (change: ServerChange, now: number): Record<string, unknown> => {
   const row: Record<string, unknown> = { updated_at: time(now) }
   for (const [key, value] of Object.entries(change)) {
-    row[CHANGES[key as keyof ServerChange]] = TIMES.has(key) && typeof value === 'number' ? time(value) : value
+    row[CHANGES[key as keyof ServerChange]] =
+      TIMES.has(key) && typeof value === 'number' ? time(value) : typeof value === 'boolean' ? Number(value) : value
   }
   return row
 }

@@ -81,6 +81,12 @@ export interface ServerTable {
   launched_at: TimeText | null
   terminated_at: TimeText | null
   deleted_at: TimeText | null
+  /** Its disk's layout is made by the cloud (`AUTO`); else by whoever runs it. */
+  auto_disk_config: Flag
+  /** What the guest posted to the metadata service: sealed with its key pair, so not a secret of ours. */
+  password: string | null
+  /** It waits to be reclaimed since then, and counts against no quota. */
+  soft_deleted_at: TimeText | null
 }
 
 /** What Nova remembers of a wire: the info cache, one row per wire. */

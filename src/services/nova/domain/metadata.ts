@@ -61,6 +61,9 @@ const EC2 = [
   'latest',
 ]
 
+/** Four columns of 255 characters, as upstream keeps it. */
+const MOST_PASSWORD = 4 * 255
+
 const decoded = (base64: string): Uint8Array => Uint8Array.from(atob(base64), char => char.codePointAt(0) ?? 0)
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const full = (facts: Facts, domain: string): string =>
@@ -241,6 +244,18 @@ export const createMetadata = (tools: MetadataTools) => {
       return found
     },
 
+    /** Keeps what a guest tells of its password, once. Throws nothing: the status says what became of it. */
+    async tellPassword(ctx: Ctx, serverId: string, password: string): Promise<number> {
+      if (new TextEncoder().encode(password).length > MOST_PASSWORD) return 400
+      return database.tx({ ...ctx, subject: serverId }, 'keep-password', async q => {
+        const server = await serversDb(q).byId(serverId)
+        if (server === undefined) return 400
+        if (server.password !== null && server.password !== '') return 409
+        await serversDb(q).change(serverId, { password }, tools.clock.now())
+        return 200
+      })
+    },
+
     /** One request of a guest. `path` as sent, e.g. `/openstack/latest/meta_data.json`. */
     async answer(ctx: Ctx, serverId: string, path: string): Promise<MetadataAnswer> {
       const plain = (text: string): MetadataAnswer => ({ status: 200, type: 'text/plain; charset=utf-8', body: text })
@@ -284,7 +299,7 @@ export const createMetadata = (tools: MetadataTools) => {
           case 'user_data':
             return user === null ? missing : { status: 200, type: 'application/octet-stream', body: user }
           case 'password':
-            return plain('')
+            return plain(facts.server.password ?? '')
           default:
             return missing
         }

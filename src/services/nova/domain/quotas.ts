@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 
 import type { Reason } from '#kernel/contract/verdict.ts'
 import { faults } from '#services/nova/contract/faults.ts'
+import { quotaSetsDb } from '#services/nova/db/quota-sets.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 
 export interface QuotaDefaults {
@@ -93,17 +94,45 @@ export async function countUsage(
   }
 }
 
-/** Refuses (403) when `wanted` servers of this size do not fit. Names every resource that is short, as upstream does. */
+/** What one user may have of a project where somebody said so; the others have what the project has. */
+export async function limitsOfUser(
+  q: Kysely<NovaTables>,
+  projectId: string,
+  userId: string,
+): Promise<Partial<Record<QuotaName, number>>> {
+  const rows = await q
+    .selectFrom('quotas')
+    .select(['resource', 'quota'])
+    .where('project_id', '=', projectId)
+    .where('user_id', '=', userId)
+    .execute()
+  return Object.fromEntries(rows.map(row => [row.resource, row.quota]))
+}
+
+/**
+ * Refuses (403) when `wanted` servers of this size do not fit in the project, or in what its user may have of it. Names
+ * every resource that is short, as upstream does.
+ */
 export async function demandRoom(
   q: Kysely<NovaTables>,
   projectId: string,
   wanted: { instances: number; cores: number; ram: number },
   defaults: QuotaDefaults,
+  userId: string | null = null,
 ): Promise<void> {
-  const limits = await limitsOf(q, projectId, defaults)
-  const used = await usageOf(q, projectId)
-  const names = ['cores', 'instances', 'ram'] as const
-  const over = names.filter(name => limits[name] >= 0 && used[name] + wanted[name] > limits[name])
+  demandFits(await limitsOf(q, projectId, defaults), await usageOf(q, projectId), wanted)
+  const own = userId === null ? {} : await limitsOfUser(q, projectId, userId)
+  // Only users with limits of their own are counted: most have none.
+  if (userId === null || !COUNTED.some(name => own[name] !== undefined)) return
+  const used = await quotaSetsDb(q).usageOfUser(projectId, userId)
+  demandFits({ instances: -1, cores: -1, ram: -1, ...own }, used as typeof wanted, wanted)
+}
+
+type Counted = Readonly<Record<'instances' | 'cores' | 'ram', number>>
+const COUNTED = ['cores', 'instances', 'ram'] as const
+
+function demandFits(limits: Counted, used: Counted, wanted: Counted): void {
+  const over = COUNTED.filter(name => limits[name] >= 0 && used[name] + wanted[name] > limits[name])
   if (over.length === 0) return
   const because: Reason[] = over.map(name => ({
     who: 'quota',

@@ -7,10 +7,11 @@ import type { Ids } from '#kernel/lib/ids.ts'
 import type { Enforcer } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/nova/contract/faults.ts'
 import { rules } from '#services/nova/contract/rules.ts'
+import { quotaSetsDb } from '#services/nova/db/quota-sets.ts'
 import { serverGroupsDb, type ServerGroup } from '#services/nova/db/server-groups.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { demand, isAdmin, ownTarget } from '#services/nova/domain/caller.ts'
-import { limitsOf, usageOf, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
+import { limitsOf, limitsOfUser, usageOf, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
 
 export interface ServerGroupTools {
   readonly database: Database<NovaTables>
@@ -65,8 +66,11 @@ export const createServerGroups = (tools: ServerGroupTools) => {
       }
       await database.tx(ctx, 'create-server-group', async q => {
         const limit = (await limitsOf(q, projectId, tools.defaults)).server_groups
-        if (limit >= 0 && (await usageOf(q, projectId)).server_groups >= limit)
-          throw faults.OverQuotaSimple({ reason: 'Quota exceeded, too many server groups.' })
+        const own = (await limitsOfUser(q, projectId, group.userId)).server_groups ?? -1
+        const full =
+          (limit >= 0 && (await usageOf(q, projectId)).server_groups >= limit) ||
+          (own >= 0 && ((await quotaSetsDb(q).usageOfUser(projectId, group.userId))['server_groups'] ?? 0) >= own)
+        if (full) throw faults.OverQuotaSimple({ reason: 'Quota exceeded, too many server groups.' })
         await serverGroupsDb(q).add(group)
       })
       return group

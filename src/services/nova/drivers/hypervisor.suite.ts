@@ -73,6 +73,19 @@ export function hypervisorSuite(
       assert.deepEqual(await found(serverId), [])
     })
 
+    it('interrupts a guest that runs, and only such a one', async () => {
+      const { serverId } = await spawned()
+      await h().interrupt(serverId)
+      assert.equal(await h().state(serverId), 'running')
+      await h().powerOff(serverId, { graceMs: 0 })
+      await assert.rejects(h().interrupt(serverId), fault('wrong-state'))
+      await assert.rejects(
+        h().setPassword(serverId, { user: 'root', password: 'x', hasAgent: false }),
+        (error: HypervisorFault) => ['wrong-state', 'unsupported'].includes(error.code),
+      )
+      await h().destroy(serverId)
+    })
+
     it('knows nothing of a stranger, and says so', async () => {
       const stranger = bench.guest()
       const { serverId } = stranger

@@ -298,6 +298,17 @@ export interface Hypervisor {
   /** The screen as PNG, the pointer not drawn. */
   screenshot(serverId: string): Promise<Uint8Array>
 
+  /** An interrupt that no kernel can mask: most dump themselves. Throws `wrong-state` when the guest does not run. */
+  interrupt(serverId: string): Promise<void>
+  /**
+   * Tells the guest a user's new password. `hasAgent`: its image says that somebody inside listens. Throws `unsupported`
+   * where nobody does.
+   */
+  setPassword(
+    serverId: string,
+    given: { readonly user: string; readonly password: string; readonly hasAgent: boolean },
+  ): Promise<void>
+
   state(serverId: string): Promise<GuestState>
   /** Everything on this machine that is a guest of ours or was made for one. For adoption and for the audit. */
   list(): Promise<readonly FoundGuest[]>

@@ -35,6 +35,8 @@ export interface ConductorTools {
     settle(serverId: string, change: { vmState?: string; power?: GuestState }): Promise<void>
     /** An operation failed: the task ends, the action records why; ERROR only when `broken`. */
     operationFailed(serverId: string, event: string, ending: Ending, broken: boolean): Promise<void>
+    /** Waits to be reclaimed from now on, and counts against no quota. */
+    setAside(serverId: string, power: GuestState): Promise<void>
     /** The row and all that hangs on it are gone for clients. */
     deleted(serverId: string): Promise<void>
     nicsOf(serverId: string): Promise<NicRecord[]>

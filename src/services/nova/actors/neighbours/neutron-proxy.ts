@@ -73,12 +73,8 @@ export const neutronProxy = (transport: Transport) => {
 
   return {
     network: (ctx: Ctx, id: string): Promise<ProxyNetwork> => one(ctx, 'networks', 'network', id),
-    /** The project's own, then those that are shared. */
-    async networks(ctx: Ctx): Promise<ProxyNetwork[]> {
-      const own = await list<ProxyNetwork>(ctx, 'networks', [['tenant_id', ctx.who?.projectId ?? '']])
-      const shared = await list<ProxyNetwork>(ctx, 'networks', [['shared', 'True']])
-      return [...own, ...shared.filter(network => !own.some(other => other.id === network.id))]
-    },
+    /** All that the person may see. */
+    networks: (ctx: Ctx): Promise<ProxyNetwork[]> => list(ctx, 'networks', []),
     pools: (ctx: Ctx): Promise<ProxyNetwork[]> => list(ctx, 'networks', [['router:external', 'True']]),
     networksById: (ctx: Ctx, ids: readonly string[]): Promise<ProxyNetwork[]> => byIds(ctx, 'networks', 'id', ids),
     subnetsOf: (ctx: Ctx, networkId: string): Promise<{ id: string }[]> =>

@@ -99,6 +99,7 @@ const WANTED: Readonly<Record<string, WantedState>> = {
   stopped: 'shutdown',
   paused: 'paused',
   suspended: 'suspended',
+  'soft-delete': 'shutdown',
 }
 /** What a server's guest should be doing by its rows; null where an operation decides. */
 const wantedOf = (server: Server): WantedState | null =>

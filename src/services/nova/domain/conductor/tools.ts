@@ -17,7 +17,7 @@ import { demandGroupPolicy, groupAround, groupTurns } from '#services/nova/domai
 import { faultWords } from '#services/nova/domain/conductor/faults.ts'
 import { toAttach } from '#services/nova/domain/conductor/server-to-build.ts'
 import { nearestChange } from '#services/nova/domain/scheduling/decide.ts'
-import { countUsage } from '#services/nova/domain/quotas.ts'
+import { countServer, setAside } from '#services/nova/domain/conductor/set-aside.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import { schedulerRpc, type Destination, type HostVerdict, type RequestSpec } from '#services/nova/rpc.ts'
 import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
@@ -249,16 +249,13 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
             )
           })
         },
+        setAside: (serverId, power) => database.tx(ctx, 'set-aside', q => setAside(q, serverId, POWER[power], now())),
         async deleted(serverId) {
           await database.tx(ctx, 'server-deleted', async q => {
             const server = await serversDb(q).byId(serverId)
             if (server === undefined) return
             await unplace(q, server)
-            await countUsage(q, server.projectId, {
-              instances: -1,
-              cores: -server.flavor.vcpus,
-              ramMb: -server.flavor.ramMb,
-            })
+            await countServer(q, server, -1)
             await actionsDb(q).event(
               {
                 id: ids.uuid(),

@@ -17,7 +17,7 @@ import { actionsDb } from '#services/nova/db/actions.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
 import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { FlavorCopy, NovaTables, RequestedNic } from '#services/nova/db/tables.ts'
-import { countUsage, demandRoom, limitsOf, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
+import { countUsage, demandRoom, limitsOf, limitsOfUser, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { devicesOf, type RequestedDevice } from '#services/nova/domain/servers/block-device-request.ts'
 import { groupForScheduling, hostsOfHints, zoneOf } from '#services/nova/domain/servers/placement-wishes.ts'
 import type { RequestSpec } from '#services/nova/rpc.ts'
@@ -83,6 +83,8 @@ export interface CreateRequest {
   readonly hostname: string | null
   readonly adminPass: string | null
   readonly hints: Readonly<Record<string, unknown>>
+  /** Null: as the image says. */
+  readonly autoDiskConfig: boolean | null
 }
 export interface Created {
   readonly servers: readonly Server[]
@@ -119,6 +121,7 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
   const hostname = request.hostname ?? sanitized(name)
   const many = request.maxCount
   const imageProperties = image === null ? {} : propertiesOf(image)
+  const autoDiskConfig = diskConfigOf(request.autoDiskConfig, image)
   const started: string[] = []
   // Ids are made before the session, so that its crossing says which server it is about.
   const serverIds = Array.from({ length: many }, () => tools.ids.uuid())
@@ -131,8 +134,12 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
       projectId,
       { instances: many, cores: many * flavor.vcpus, ram: many * flavor.ramMb },
       tools.defaults,
+      who.userId,
     )
-    const limits = await limitsOf(q, projectId, tools.defaults)
+    const limits = {
+      ...(await limitsOf(q, projectId, tools.defaults)),
+      ...(await limitsOfUser(q, projectId, who.userId)),
+    }
     const items = Object.keys(request.metadata).length
     if (limits.metadata_items >= 0 && items > limits.metadata_items) {
       throw faults.OverQuotaSimple({
@@ -187,6 +194,9 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
         launchedAt: null,
         terminatedAt: null,
         deletedAt: null,
+        autoDiskConfig,
+        password: null,
+        softDeletedAt: null,
       }
       await db.add(server)
       for (const [key, value] of Object.entries(request.metadata))
@@ -286,6 +296,14 @@ async function imageOf(tools: CreateTools, ctx: Ctx, ref: string | null): Promis
   }
   if (image.status !== 'active') throw faults.ImageInvalid({ reason: `Image ${id} is not active.` })
   return image
+}
+
+/** Whether the cloud lays the disk out: as asked for, else as the image says. Throws 400 where the image forbids it. */
+function diskConfigOf(wanted: boolean | null, image: ImageFacts | null): boolean {
+  const said = image === null ? '' : String(image['auto_disk_config'] ?? '').trim()
+  if (wanted === true && said === 'Disabled')
+    throw faults.BadRequest({ reason: `Requested image ${image?.id ?? ''} has automatic disk resize disabled.` })
+  return wanted ?? /^(1|t|true|on|y|yes)$/i.test(said)
 }
 
 const GIB = 1024 ** 3

@@ -135,6 +135,7 @@ export async function pageOfServers(
   const filters: ServerFilters = {
     projectId,
     deleted,
+    ...(one('soft_deleted') === undefined ? {} : { softDeleted: truthy(one('soft_deleted')) }),
     equal,
     ...(one('uuid') === undefined && byAddress === undefined
       ? {}

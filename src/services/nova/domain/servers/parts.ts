@@ -286,11 +286,18 @@ export const createPartsDomain = (tools: PartsTools) => {
     /** A single-use token for a console. Only its hash is kept. */
     async consoleToken(ctx: Ctx, id: string, protocol: string, type: string): Promise<string> {
       const server = await find(ctx, id, rules.remoteConsoles)
+      if (protocol === 'rdp') throw faults.BadRequest({ reason: 'Unavailable console type rdp.' })
+      const { taskState } = server
+      if (taskState === 'deleting' || taskState === 'migrating')
+        throw faults.InstanceInvalidState({
+          ...{ action: `get_${protocol}_console`, id, attr: 'task_state', state: taskState },
+        })
+      const kinds: Readonly<Record<string, string>> = { vnc: 'novnc', serial: 'serial' }
+      const kind = kinds[protocol]
+      if (kind === undefined) throw faults.BadRequest({ reason: `Unavailable console type ${type}.` })
+      if (kind !== type) throw faults.BadRequest({ reason: `Invalid console type ${type}` })
       if (server.host === null || !['active', 'paused', 'rescued'].includes(server.vmState))
         throw faults.InstanceNotReady({ id })
-      if (!(protocol === 'vnc' && type === 'novnc') && !(protocol === 'serial' && type === 'serial')) {
-        throw faults.BadRequest({ reason: `Unavailable console type ${type}.` })
-      }
       const token = ids.uuid()
       await database.tx(about(ctx, id), 'console-token', async q => {
         await q.deleteFrom('console_tokens').where('expires_at', '<', time(clock.now())).execute()
@@ -306,6 +313,17 @@ export const createPartsDomain = (tools: PartsTools) => {
           .execute()
       })
       return token
+    },
+    /** The server a token of a console is for, without using it up; null when it is none or its time is over. */
+    async serverOfConsole(ctx: Ctx, token: string): Promise<string | null> {
+      const row = await database.read(ctx, 'console-of-token', q =>
+        q
+          .selectFrom('console_tokens')
+          .select(['server_id', 'expires_at'])
+          .where('id', '=', tools.sha256(token))
+          .executeTakeFirst(),
+      )
+      return row === undefined || row.expires_at < time(clock.now()) ? null : row.server_id
     },
     /** Uses a token up: where its console is, or null. */
     async takeConsole(ctx: Ctx, token: string): Promise<{ protocol: string; path: string } | null> {

@@ -21,6 +21,7 @@ import {
 } from '#services/nova/domain/servers/find.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
+import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import type { PowerVerb } from '#services/nova/sagas/tools.ts'
 
@@ -101,10 +102,29 @@ export const createServersDomain = (tools: ServersTools) => {
         )
     },
 
+    /** Deletes for good a server that waited for it: nobody asks, so nothing is asked of anybody. */
+    async reclaim(ctx: Ctx, id: string): Promise<void> {
+      const won = await database.tx(about(ctx, id), 'reclaim-server', async q => {
+        const db = serversDb(q)
+        const mine = await db.enter(
+          id,
+          { vmState: 'soft-delete', taskState: null },
+          { taskState: 'deleting', progress: 0 },
+          clock.now(),
+        )
+        const server = mine ? await db.byId(id) : undefined
+        if (server !== undefined) await begin(q, ctx, server, 'delete')
+        return mine
+      })
+      if (won) await this.finishDelete(about(ctx, id), id)
+    },
+
     /** Unwinds what runs for the server, then runs the story of its end. Also called for servers found in `deleting` at start. */
     async finishDelete(ctx: Ctx, id: string): Promise<void> {
       await engine.cancel(id, bootServer.name)
       await engine.cancel(id, changePower.name)
+      await engine.cancel(id, softDelete.name)
+      await engine.cancel(id, restoreServer.name)
       const server = await database.read(ctx, 'find-server', q => serversDb(q).byId(id))
       if (server === undefined) return
       if (server.taskState !== 'deleting')

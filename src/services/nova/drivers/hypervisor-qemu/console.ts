@@ -4,7 +4,7 @@ import { SERIAL_LOG, SOCKETS } from '#host/qemu/command-line.ts'
 import { lives } from '#host/qemu/process.ts'
 import { lastLines } from '#services/nova/drivers/console-lines.ts'
 import { mustRead, mustRun, type QemuTools } from '#services/nova/drivers/hypervisor-qemu/tools.ts'
-import type { Diagnostics, GuestState } from '#services/nova/drivers/hypervisor.ts'
+import { HypervisorFault, type Diagnostics, type GuestState } from '#services/nova/drivers/hypervisor.ts'
 
 /** As much as Nova ever returns. */
 const MOST_CONSOLE_BYTES = 100 * 1024
@@ -44,6 +44,22 @@ export async function socketPath(tools: QemuTools, serverId: string, name: 'vnc'
   await mustRead(tools, serverId)
   mustRun(tools, serverId)
   return `${tools.store.folder(serverId)}/${SOCKETS[name]}`
+}
+
+/** Every processor of the guest is interrupted at once. */
+export async function interrupt(tools: QemuTools, serverId: string): Promise<void> {
+  await mustRead(tools, serverId)
+  await mustRun(tools, serverId).execute('inject-nmi')
+}
+
+/** Nobody in these guests listens: they have no line to an agent. */
+export async function setPassword(tools: QemuTools, serverId: string, hasAgent: boolean): Promise<never> {
+  await mustRead(tools, serverId)
+  mustRun(tools, serverId)
+  throw new HypervisorFault(
+    'unsupported',
+    hasAgent ? 'Set admin password is not supported' : 'QEMU guest agent is not enabled',
+  )
 }
 
 export async function screenshot(tools: QemuTools, serverId: string): Promise<Uint8Array> {

@@ -12,7 +12,9 @@ import {
   consoleLog,
   diagnostics,
   guestState,
+  interrupt,
   screenshot,
+  setPassword,
   socketPath,
   trimLog,
 } from '#services/nova/drivers/hypervisor-qemu/console.ts'
@@ -283,6 +285,8 @@ function assemble(
     vnc: serverId => socketPath(tools, serverId, 'vnc'),
     serial: serverId => socketPath(tools, serverId, 'serial'),
     screenshot: serverId => screenshot(tools, serverId),
+    interrupt: serverId => interrupt(tools, serverId),
+    setPassword: (serverId, { hasAgent }) => setPassword(tools, serverId, hasAgent),
     state: serverId => guestState(tools, serverId),
     list: () => listGuests(tools),
     diagnostics: serverId => diagnostics(tools, serverId),

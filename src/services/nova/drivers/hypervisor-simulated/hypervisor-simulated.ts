@@ -264,6 +264,14 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
       await mustBe(serverId, ['running', 'paused'])
       return simulatedScreen()
     },
+    async interrupt(serverId) {
+      const guest = await mustBe(serverId, ['running', 'paused'])
+      const said = `[${((clock.now() - guest.startedAt) / 1_000).toFixed(6).padStart(12)}] Uhhuh. NMI received.\n`
+      await shelf.put({ ...guest, console: guest.console + said })
+    },
+    async setPassword(serverId) {
+      await mustBe(serverId, ['running'])
+    },
     state: async serverId => (await shelf.get(serverId))?.state ?? 'missing',
     list,
     async diagnostics(serverId) {
