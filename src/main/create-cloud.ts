@@ -6,6 +6,7 @@ import path from 'node:path'
 import { createFrontDoor, type Mount } from '#host/node/front-door.ts'
 import { createExec } from '#host/node/exec.ts'
 import { createFernet, fileKeys, memoryKeys } from '#host/node/fernet.ts'
+import { createOutbound } from '#host/node/outbound.ts'
 import { createPasswords } from '#host/node/password.ts'
 import { authenticateBy } from '#kernel/http/authenticate.ts'
 import type { Handle } from '#kernel/http/call.ts'
@@ -29,6 +30,7 @@ import { migrations as keystoneMigrations } from '#services/keystone/db/migratio
 import { createKeystone, definition as keystone } from '#services/keystone/service.ts'
 import { glanceConfig } from '#services/glance/config.ts'
 import { migrations as glanceMigrations } from '#services/glance/db/tables.ts'
+import { createFileCache } from '#services/glance/drivers/cache-file/cache-file.ts'
 import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
 import { createGlance, definition as glance } from '#services/glance/service.ts'
 import { rules as novaRules } from '#services/nova/contract/rules.ts'
@@ -152,8 +154,10 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     undo.push(() => machine.fabric?.close())
 
     // ── images
+    const imageDoor = createOutbound({ allowPrivate: config.of(glanceConfig).importAllowPrivateAddresses })
     const images = createGlance({
       database: await platform.open('glance', glanceMigrations),
+      bus,
       clock,
       ids,
       cross,
@@ -161,6 +165,10 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       authenticate,
       settings: config.of(glanceConfig),
       store: createFileStore(state.folder('images')),
+      staging: createFileStore(state.folder('staging')),
+      cache: createFileCache(state.folder('image-cache'), state.folder('images')),
+      door: imageDoor,
+      limits: { keystone: transportTo(keystone), identity: identityOf('glance') },
       pipeline: pipeline('image'),
     })
     add({ definition: glance, handle: images.handle, routes: images.routes, audit: images.audit })
@@ -289,6 +297,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     await identity.start()
     await images.start()
+    undo.push(() => images.stop())
     await networks.start()
     for (const agent of agents) await agent.start()
     undo.push(() => networks.stop())
@@ -301,6 +310,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       ctx: () => ({ requestId: `req-${ids.uuid()}`, who: null, actor: 'koto', cross: quiet }),
       onError: (name, error) => log('koto').warn(null, `${name}: ${error.message}`),
     })
+    images.reconcile(care)
     compute.reconcile(care)
     volumes.reconcile(care)
     const unusedMs = config.of(novaConfig).imageCacheUnusedS * 1000

@@ -2,9 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 
 import { openSqlite } from '#host/node/sqlite.ts'
 import { mergeConfig } from '#kernel/config/config.ts'
+import { createBus } from '#kernel/bus/bus.ts'
+import { memoryTransport } from '#kernel/bus/memory-transport.ts'
 import { crossings } from '#kernel/crossing/crossing.ts'
 import type { Database } from '#kernel/db/database.ts'
 import { migrate } from '#kernel/db/migrations.ts'
@@ -14,6 +17,7 @@ import { randomIds } from '#kernel/lib/ids.ts'
 import { silentLog } from '#kernel/lib/log.ts'
 import { glanceConfig } from '#services/glance/config.ts'
 import { migrations, type GlanceTables } from '#services/glance/db/tables.ts'
+import { createFileCache } from '#services/glance/drivers/cache-file/cache-file.ts'
 import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
 import { createGlance, type Glance, type GlanceTools } from '#services/glance/service.ts'
 
@@ -35,6 +39,8 @@ export interface TestGlance {
     path: string,
     given?: { token?: string; body?: unknown; bytes?: AsyncIterable<Uint8Array>; headers?: Record<string, string> },
   ): Promise<Answer>
+  /** Resolves when no task is under way and the cache is filled. */
+  idle(): Promise<void>
   close(): Promise<void>
 }
 export interface TestGlanceOptions {
@@ -60,6 +66,10 @@ export async function testGlance(options: TestGlanceOptions = {}): Promise<TestG
     authenticate: testAuthenticate,
     settings: config.of(glanceConfig),
     store: createFileStore(`${folder}/images`),
+    staging: createFileStore(`${folder}/staging`),
+    cache: createFileCache(`${folder}/cache`, `${folder}/images`),
+    door: { open: async () => Promise.reject(new Error('no door')) },
+    bus: createBus({ transport: memoryTransport(systemClock()), cross: crossings([]), ids: randomIds() }),
     ...options.tools,
   })
   await glance.start()
@@ -87,7 +97,14 @@ export async function testGlance(options: TestGlanceOptions = {}): Promise<TestG
       const json: unknown = typeof answer.body === 'string' && answer.body !== '' ? JSON.parse(answer.body) : null
       return { ...answer, json: json as never, data: json as Data }
     },
+    async idle() {
+      const busy = database.kysely.selectFrom('tasks').select('id').where('status', 'in', ['pending', 'processing'])
+      for (const until = Date.now() + 10_000; Date.now() < until; await wait(2))
+        if ((await busy.executeTakeFirst()) === undefined) return glance.idle()
+      throw new Error('tasks are under way for too long')
+    },
     async close() {
+      await glance.stop()
       await database.close()
       await rm(folder, { recursive: true, force: true })
     },

@@ -1,13 +1,14 @@
 // What the image API says about itself: versions, schemas, import methods.
 import { NEWEST } from '#kernel/contract/version.ts'
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
+import { IMPORT_METHODS } from '#services/glance/contract/imports.ts'
 import { about, CreateImage, DISK_FORMATS, ImageView } from '#services/glance/contract/images.ts'
 
-/** Versions of the API that are built; those of several stores and of the cache are not. */
+/** Versions of the API that are built: those of one store with an identifier and a cache. */
 const VERSIONS: readonly [version: string, status: string][] = [
-  ['v2.17', 'CURRENT'],
-  ...['v2.9', 'v2.7', 'v2.6', 'v2.5', 'v2.4', 'v2.3', 'v2.2', 'v2.1', 'v2.0'].map((version): [string, string] => [
-    version,
+  ['v2.18', 'CURRENT'],
+  ...[17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((minor): [string, string] => [
+    `v2.${minor}`,
     'SUPPORTED',
   ]),
 ]
@@ -64,7 +65,7 @@ const memberSchema = {
     schema: { readOnly: true, type: 'string' },
   },
 }
-const collection = (name: string, key: string, item: object, links: object[] = []): object => ({
+export const collection = (name: string, key: string, item: object, links: object[] = []): object => ({
   name,
   properties: {
     [key]: { type: 'array', items: item },
@@ -88,5 +89,7 @@ export const aboutHandlers = (): HandlerTable =>
       ]),
     memberSchema: () => memberSchema,
     membersSchema: () => collection('members', 'members', memberSchema, [{ rel: 'describedby', href: '{schema}' }]),
-    importInfo: () => ({ 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } }),
+    importInfo: () => ({
+      'import-methods': { description: 'Import methods available.', type: 'array', value: IMPORT_METHODS },
+    }),
   })

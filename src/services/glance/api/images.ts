@@ -3,6 +3,8 @@ import { isoSeconds } from '#kernel/lib/clock.ts'
 import { answer, handlers, type HandlerTable } from '#kernel/http/handlers.ts'
 import { presenter } from '#kernel/http/presenter.ts'
 import { faults } from '#services/glance/contract/faults.ts'
+import { IMPORT_METHODS, STORE } from '#services/glance/contract/imports.ts'
+import { announcedBytes, demandOctets } from '#services/glance/api/octets.ts'
 import { images, ImageView } from '#services/glance/contract/images.ts'
 import type { ImagesDomain, ImageWithTags } from '#services/glance/domain/images.ts'
 import type { ListQuery } from '#services/glance/domain/list.ts'
@@ -51,13 +53,30 @@ function rangeOf(header: string | undefined, size: number): { from: number; to: 
   return from > to || from >= size ? 'bad' : { from, to }
 }
 
+/** What stands beside an image's own fields: its properties, what it shows of an import, its store. */
+function besides(image: Image | undefined): Record<string, unknown> {
+  if (image === undefined) return {}
+  const { importState: state } = image
+  return {
+    ...image.properties,
+    ...(state?.task === undefined ? {} : { os_glance_import_task: state.task }),
+    ...(state === null
+      ? {}
+      : {
+          os_glance_importing_to_stores: state.importing.join(','),
+          os_glance_failed_import: state.failed.join(','),
+        }),
+    ...(['active', 'deactivated'].includes(image.status) ? { stores: STORE } : {}),
+  }
+}
+
 export function imageHandlers(api: ImagesApi): HandlerTable {
   const { domain } = api
   const whole = async (
     call: { show: (presenter: typeof presentImage, entity: ImageWithTags) => Promise<Record<string, unknown>> },
     entity: ImageWithTags,
   ) => ({
-    ...entity.image.properties,
+    ...besides(entity.image),
     ...(await call.show(presentImage, entity)),
   })
   return handlers(images, {
@@ -73,7 +92,7 @@ export function imageHandlers(api: ImagesApi): HandlerTable {
         return text === '' ? '/v2/images' : `/v2/images?${text}`
       }
       return {
-        images: shown.map((view, index) => ({ ...entities[index]?.image.properties, ...view })),
+        images: shown.map((view, index) => ({ ...besides(entities[index]?.image), ...view })),
         first: link(null),
         schema: '/v2/schemas/images',
         ...(more ? { next: link(found.at(-1)?.id ?? null) } : {}),
@@ -82,25 +101,17 @@ export function imageHandlers(api: ImagesApi): HandlerTable {
     create: async call => {
       const made = await domain.create(call.ctx, call.body)
       call.header('location', `${call.base}/v2/images/${made.image.id}`)
+      call.header('openstack-image-import-methods', IMPORT_METHODS.join(','))
+      call.header('openstack-image-store-ids', STORE)
       return whole(call, made)
     },
     show: async call => whole(call, await domain.show(call.ctx, call.params.id)),
     update: async call => whole(call, await domain.update(call.ctx, call.params.id, call.body)),
     remove: call => domain.remove(call.ctx, call.params.id),
     upload: async call => {
-      const type = call.headers['content-type']
-      if (type !== undefined && !type.startsWith('application/octet-stream')) {
-        return answer(
-          415,
-          { 'content-type': 'application/json' },
-          JSON.stringify({
-            message: `Unsupported Content-Type ${type}`,
-            code: '415 Unsupported Media Type',
-            title: 'Unsupported Media Type',
-          }),
-        )
-      }
-      return domain.upload(call.ctx, call.params.id, call.stream)
+      demandOctets(call.headers)
+      const store = call.headers['x-image-meta-store']
+      return domain.upload(call.ctx, call.params.id, call.stream, announcedBytes(call.headers), store)
     },
     download: async call => {
       const found = await domain.download(call.ctx, call.params.id)

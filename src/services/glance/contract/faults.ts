@@ -26,5 +26,9 @@ export const faults = faultTable({
   DuplicateNamespace: [409, 'The metadata definition namespace={name} already exists.'],
   DuplicateItem: [409, '{reason}'],
   ProtectedNamespace: [403, 'Metadata definition namespace {name} is protected and cannot be deleted.'],
+  OverLimit: [
+    413,
+    'Project {project} is over a limit for [Resource {name} is over limit of {limit} due to current usage {usage} and delta {delta}]',
+  ],
   OverQuota: [413, 'Quota exceeded: {reason}'],
 })

@@ -4,7 +4,7 @@ import { sql, type Kysely, type Selectable } from 'kysely'
 import { flag, fromJson, fromTime, isSet, json, orNull, time } from '#kernel/db/codecs.ts'
 import { inChunks, swap } from '#kernel/db/helpers.ts'
 import { page } from '#kernel/db/page.ts'
-import type { GlanceTables } from '#services/glance/db/tables.ts'
+import type { GlanceTables, ImportState } from '#services/glance/db/tables.ts'
 
 /** An image. Times in milliseconds since 1970, sizes in bytes, min_disk in GB, min_ram in MB. */
 export interface Image {
@@ -26,6 +26,8 @@ export interface Image {
   readonly hashValue: string | null
   readonly properties: Readonly<Record<string, string | null>>
   readonly savingSince: number | null
+  /** Null: it was never imported. Written by its own verbs only. */
+  readonly importState: ImportState | null
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -79,6 +81,7 @@ const fromRow = (row: Selectable<GlanceTables['images']>): Image => ({
   hashValue: row.hash_value,
   properties: fromJson(row.properties),
   savingSince: orNull(fromTime)(row.saving_since),
+  importState: orNull<string, ImportState>(fromJson)(row.import_state),
   createdAt: fromTime(row.created_at),
   updatedAt: fromTime(row.updated_at),
 })
@@ -117,6 +120,44 @@ export const imagesDb = (q: Kysely<GlanceTables>) => {
     },
     async all(): Promise<Image[]> {
       return (await living().execute()).map(fromRow)
+    },
+    /** Like `enter`, with what the image shows of its import and its size. */
+    enterImport: (
+      id: string,
+      from: readonly string[],
+      to: { status: string; size?: number | null; state?: ImportState },
+      now: number,
+    ): Promise<boolean> =>
+      swap(
+        q,
+        'images',
+        { id, status: [...from], deleted_at: null },
+        {
+          status: to.status,
+          updated_at: time(now),
+          ...(to.size === undefined ? {} : { size: to.size }),
+          ...(to.state === undefined ? {} : { import_state: json(to.state) }),
+        },
+      ),
+    /** Numbers that quotas are about; sizes in bytes. */
+    async usage(owner: string): Promise<{ size: number; staged: number; count: number; uploading: number }> {
+      const row = await q
+        .selectFrom('images')
+        .select([
+          sql<number>`coalesce(sum(case when status in ('active', 'deactivated') then size else 0 end), 0)`.as('size'),
+          sql<number>`coalesce(sum(case when status in ('uploading', 'importing') then size else 0 end), 0)`.as(
+            'staged',
+          ),
+          sql<number>`count(*)`.as('count'),
+          sql<number>`coalesce(sum(case when status in ('saving', 'uploading', 'importing') then 1 else 0 end), 0)`.as(
+            'uploading',
+          ),
+        ])
+        .where('owner', '=', owner)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirstOrThrow()
+      const of = (value: unknown): number => Number(value)
+      return { size: of(row.size), staged: of(row.staged), count: of(row.count), uploading: of(row.uploading) }
     },
     async add(image: Image): Promise<void> {
       await q.insertInto('images').values(toRow(image)).execute()

@@ -3,9 +3,18 @@ import type { CreateTableBuilder } from 'kysely'
 
 import type { Flag, Json, TimeText } from '#kernel/db/codecs.ts'
 import type { Migration } from '#kernel/db/migrations.ts'
+import type { SagaTables } from '#kernel/saga/db-log.ts'
+import { cache } from '#services/glance/db/migrations/0012-cache.ts'
+import { imports } from '#services/glance/db/migrations/0011-imports.ts'
 import { metadefs } from '#services/glance/db/migrations/0010-metadefs.ts'
 
-export interface GlanceTables {
+/** What an image shows of its import, as `os_glance_*`: the task while it runs, stores to come, stores that failed. */
+export interface ImportState {
+  readonly task?: string
+  readonly importing: readonly string[]
+  readonly failed: readonly string[]
+}
+export interface GlanceTables extends SagaTables {
   images: {
     id: string
     name: string | null
@@ -27,9 +36,36 @@ export interface GlanceTables {
     properties: Json<Record<string, string | null>>
     /** When the bytes began to arrive: an upload that was cut off is found by it. */
     saving_since: TimeText | null
+    import_state: Json<ImportState> | null
     created_at: TimeText
     updated_at: TimeText
     deleted_at: TimeText | null
+  }
+  tasks: {
+    id: string
+    /** `import`, `api_image_import`, `location_import`. */
+    type: string
+    /** `pending`, `processing`, `success`, `failure`. */
+    status: string
+    owner: string
+    input: Json<Record<string, unknown>>
+    result: Json<Record<string, unknown>> | null
+    message: string
+    image_id: string | null
+    request_id: string | null
+    user_id: string | null
+    expires_at: TimeText | null
+    created_at: TimeText
+    updated_at: TimeText
+  }
+  /** `state`: `queued`, `cached`. */
+  cached_images: {
+    image_id: string
+    state: string
+    size: number
+    hits: number
+    last_modified: TimeText
+    last_accessed: TimeText
   }
   metadef_namespaces: {
     id: string
@@ -102,4 +138,4 @@ const first: Migration = {
     await q.schema.createIndex('image_members_member').on('image_members').columns(['member_id']).execute()
   },
 }
-export const migrations: readonly Migration[] = [first, metadefs]
+export const migrations: readonly Migration[] = [first, metadefs, imports, cache]

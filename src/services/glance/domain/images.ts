@@ -12,9 +12,12 @@ import {
   VISIBILITIES,
 } from '#services/glance/contract/images.ts'
 import { faults } from '#services/glance/contract/faults.ts'
+import { RESERVED_NAMESPACE, STORE } from '#services/glance/contract/imports.ts'
 import { rules } from '#services/glance/contract/rules.ts'
 import { imagesDb, type Image } from '#services/glance/db/images.ts'
 import { holdImage, type AccessTools, type Held } from '#services/glance/domain/access.ts'
+import type { CacheDomain } from '#services/glance/domain/cache.ts'
+import { demandQuota, mebibytes, type Quotas } from '#services/glance/domain/quotas.ts'
 import { applyPatch } from '#services/glance/domain/patch.ts'
 
 /** What the domain needs of a store; the driver port is drivers/store.ts. */
@@ -22,8 +25,9 @@ export interface Store {
   put(
     id: string,
     bytes: AsyncIterable<Uint8Array>,
-    options: { declared: string; wrapped?: boolean; maxBytes: number },
+    options: { declared: string | null; wrapped?: boolean; maxBytes: number },
   ): Promise<{ size: number; md5: string; sha512: string; virtualSize: number }>
+  has(id: string): Promise<number | null>
   get(id: string, offset?: number, length?: number | null): AsyncIterable<Uint8Array>
   remove(id: string): Promise<void>
 }
@@ -31,6 +35,11 @@ export interface ImagesTools extends AccessTools {
   readonly clock: Clock
   readonly ids: Ids
   readonly store: Store
+  readonly staging: Store
+  readonly quotas: Quotas
+  readonly cache: Pick<CacheDomain, 'bytesOf' | 'forget'>
+  /** Calls off an import under way. */
+  readonly cancelImport: (id: string) => Promise<unknown>
   readonly limits: {
     readonly maxBytes: number
     readonly properties: number
@@ -45,7 +54,7 @@ export interface ImageWithTags {
 }
 
 export const createImagesDomain = (tools: ImagesTools) => {
-  const { database, policy, clock, ids, store, limits } = tools
+  const { database, policy, clock, ids, store, limits, quotas } = tools
   const about = (ctx: Ctx, id: string): Ctx => ({ ...ctx, subject: id })
   const tagsOf = async (ctx: Ctx, id: string): Promise<string[]> =>
     (await database.read(ctx, 'tags-of-image', q => imagesDb(q).tagsOf([id]))).get(id) ?? []
@@ -75,7 +84,7 @@ export const createImagesDomain = (tools: ImagesTools) => {
       const projectId = ctx.who?.projectId ?? null
       for (const name of Object.keys(given)) {
         if (READ_ONLY.includes(name)) throw faults.ReadOnly({ name })
-        if (RESERVED.includes(name)) throw faults.Reserved({ name })
+        if (RESERVED.includes(name) || name.startsWith(RESERVED_NAMESPACE)) throw faults.Reserved({ name })
       }
       const owner = given['owner'] === undefined ? projectId : (given['owner'] as string | null)
       const target = { project_id: projectId, owner }
@@ -111,11 +120,15 @@ export const createImagesDomain = (tools: ImagesTools) => {
         hashValue: null,
         properties,
         savingSince: null,
+        importState: null,
         createdAt: now,
         updatedAt: now,
       }
       demandFormats(image)
+      const held = owner === null ? null : await quotas.of(ctx, owner)
       await database.tx(about(ctx, image.id), 'create-image', async q => {
+        if (owner !== null && held !== null)
+          demandQuota(held, await imagesDb(q).usage(owner), owner, 'image_count_total', 1)
         if (await imagesDb(q).everById(image.id)) throw faults.DuplicateImage({ id: image.id })
         await imagesDb(q).add(image)
         await imagesDb(q).setTags(image.id, tags)
@@ -159,18 +172,40 @@ export const createImagesDomain = (tools: ImagesTools) => {
       const { image } = await holdImage(tools, ctx, id, rules.deleteImage)
       if (image.isProtected) throw faults.Protected({ id })
       await database.tx(about(ctx, image.id), 'delete-image', q => imagesDb(q).remove(image.id, clock.now()))
+      if (image.status === 'importing') await tools.cancelImport(image.id)
+      await tools.cache.forget(ctx, image.id)
+      await tools.staging.remove(image.id)
       await store.remove(image.id)
     },
 
     /** Takes the bytes of a queued image. Throws 400, 404, 409, 413; the image is `queued` again then. */
-    async upload(ctx: Ctx, id: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    async upload(
+      ctx: Ctx,
+      id: string,
+      bytes: AsyncIterable<Uint8Array>,
+      announced: number | null,
+      storeHeader: string | undefined,
+    ): Promise<void> {
+      if (storeHeader !== undefined && storeHeader !== STORE)
+        throw faults.BadRequest({ reason: `Unknown scheme '${storeHeader}' found in URI` })
       const { image } = await holdImage(tools, ctx, id, rules.uploadImage)
       if (image.diskFormat === null || image.containerFormat === null) throw faults.NotUploadable()
       const to = (status: string, from: readonly string[]): Promise<boolean> =>
         database.tx(about(ctx, image.id), `image-${status}`, q =>
-          imagesDb(q).enter(image.id, from, status, clock.now(), status === 'saving' ? clock.now() : null),
+          imagesDb(q).enter(image.id, from, status, clock.now(), null),
         )
-      if (!(await to('saving', ['queued']))) throw faults.StatusTransition({ from: image.status, to: 'saving' })
+      const { owner } = image
+      const held = owner === null ? null : await quotas.of(ctx, owner)
+      await database.tx(about(ctx, image.id), 'image-saving', async q => {
+        if (owner !== null && held !== null) {
+          const used = await imagesDb(q).usage(owner)
+          demandQuota(held, used, owner, 'image_size_total', mebibytes(announced ?? 0))
+        }
+        if (!(await imagesDb(q).enter(image.id, ['queued'], 'saving', clock.now(), clock.now())))
+          throw faults.StatusTransition({ from: image.status, to: 'saving' })
+        if (owner !== null && held !== null)
+          demandQuota(held, await imagesDb(q).usage(owner), owner, 'image_count_uploading')
+      })
       try {
         const stored = await store.put(image.id, bytes, {
           declared: image.diskFormat,
@@ -228,7 +263,8 @@ export const createImagesDomain = (tools: ImagesTools) => {
       const { image } = await holdImage(tools, ctx, id, rules.downloadImage)
       if (image.status === 'deactivated' && ctx.who?.roles.includes('admin') !== true) throw faults.Deactivated()
       if (image.size === null || !['active', 'deactivated'].includes(image.status)) return null
-      return { image, bytes: (offset, length) => store.get(image.id, offset, length) }
+      const cached = await tools.cache.bytesOf(ctx, image.id)
+      return { image, bytes: cached ?? ((offset, length) => store.get(image.id, offset, length)) }
     },
 
     async activate(ctx: Ctx, id: string, active: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 // Glance's JSON patch: one level deep, and `tags` as a whole. Both media types' forms are understood.
 import { READ_ONLY, RESERVED } from '#services/glance/contract/images.ts'
+import { RESERVED_NAMESPACE } from '#services/glance/contract/imports.ts'
 import { faults } from '#services/glance/contract/faults.ts'
 import type { Image } from '#services/glance/db/images.ts'
 
@@ -38,7 +39,8 @@ function read(entry: Readonly<Record<string, unknown>>): Operation {
     .split('/')
     .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
   const name = parts[0] ?? ''
-  if (parts.length !== 1 || name === '')
+  const depth = name === 'locations' && op !== 'replace' ? 2 : 1
+  if (parts.length !== depth || name === '')
     throw faults.BadRequest({ reason: `Invalid JSON pointer for this resource: '${path}'` })
   if (op !== 'remove' && !('value' in entry))
     throw faults.BadRequest({ reason: `Operation "${op}" requires a member named "value".` })
@@ -70,7 +72,13 @@ export function applyPatch(
   for (const entry of operations) {
     const { op, name, value } = read(entry)
     if (READ_ONLY.includes(name) || name === 'id') throw faults.ReadOnly({ name })
-    if (RESERVED.includes(name)) throw faults.Reserved({ name })
+    if (name === 'locations') {
+      const verb = op === 'remove' ? 'remove' : op === 'add' ? 'add' : 'update'
+      if (op === 'replace' && Array.isArray(value) && value.length === 0)
+        throw faults.Forbidden({ reason: 'Cannot set locations to empty list.' })
+      throw faults.Forbidden({ reason: `It's not allowed to ${verb} locations if locations are invisible.` })
+    }
+    if (RESERVED.includes(name) || name.startsWith(RESERVED_NAMESPACE)) throw faults.Reserved({ name })
     if (name === 'tags') {
       if (op === 'remove') throw faults.Forbidden({ reason: 'Property tags may not be removed.' })
       if (!Array.isArray(value) || !value.every(tag => isText(tag) && tag.length <= 255))

@@ -27,7 +27,7 @@ export function createFileStore(folder: string): ImageStore {
       try {
         const md5 = createHash('md5')
         const sha512 = createHash('sha512')
-        const inspector = OPAQUE.has(declared) ? null : createInspector(declared, { wrapped })
+        const inspector = declared === null || OPAQUE.has(declared) ? null : createInspector(declared, { wrapped })
         let size = 0
         const judge = (verdict: Inspection | undefined): void => {
           const problem = verdict?.problems[0]
@@ -38,8 +38,10 @@ export function createFileStore(folder: string): ImageStore {
           if (size > maxBytes) throw new StoreFault('too-large', `the image is larger than ${maxBytes} bytes`)
           judge(inspector?.eat(chunk))
           const written = writeWhole(file, chunk)
-          md5.update(chunk) // while the disk is busy
-          sha512.update(chunk)
+          if (declared !== null) {
+            md5.update(chunk) // while the disk is busy
+            sha512.update(chunk)
+          }
           await written
         }
         const verdict = inspector?.end()
@@ -73,6 +75,8 @@ export function createFileStore(folder: string): ImageStore {
         highWaterMark: 256 * 1024,
       }),
     remove: id => rm(path(id), { force: true }),
+    has: async id => (await stat(path(id)).catch(() => null))?.size ?? null,
+    url: id => `file://${id === '' ? folder : path(id)}`,
     async list() {
       const images = new Map<string, number>()
       const strays: string[] = []
