@@ -1,6 +1,8 @@
 // Cinder's domain and the API on it, put together.
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import { attachmentHandlers } from '#services/cinder/api/attachments.ts'
+import { consistencyHandlers } from '#services/cinder/api/consistency-groups.ts'
+import { groupHandlers } from '#services/cinder/api/groups.ts'
 import { groupTypeHandlers } from '#services/cinder/api/group-types.ts'
 import { infoHandlers } from '#services/cinder/api/info.ts'
 import { operatorHandlers } from '#services/cinder/api/operators.ts'
@@ -12,6 +14,8 @@ import { typeHandlers } from '#services/cinder/api/types.ts'
 import { volumeActionHandlers } from '#services/cinder/api/volume-actions.ts'
 import { volumeHandlers } from '#services/cinder/api/volumes.ts'
 import { createAttachmentsDomain } from '#services/cinder/domain/attachments.ts'
+import { createGroupSnapshotsDomain, type GroupSnapshotsDomain } from '#services/cinder/domain/group-snapshots.ts'
+import { createGroupsDomain, type GroupsDomain } from '#services/cinder/domain/groups.ts'
 import { createGroupTypesDomain } from '#services/cinder/domain/group-types.ts'
 import { createOperatorsDomain } from '#services/cinder/domain/operators.ts'
 import { createQosDomain } from '#services/cinder/domain/qos.ts'
@@ -32,6 +36,8 @@ export function apiTables(tools: DomainTools): {
   tables: readonly HandlerTable[]
   volumes: VolumesDomain
   snapshots: SnapshotsDomain
+  groups: GroupsDomain
+  groupSnapshots: GroupSnapshotsDomain
 } {
   const { maxLimit } = tools.settings
   const types = createTypesDomain(tools)
@@ -44,9 +50,18 @@ export function apiTables(tools: DomainTools): {
   const services = createServicesDomain(tools)
   const groupTypes = createGroupTypesDomain(tools)
   const operators = createOperatorsDomain(tools)
+  const groupsTools = { ...tools, types, groupTypes }
+  const groupsApi = {
+    tools: groupsTools,
+    groups: createGroupsDomain(groupsTools),
+    snapshots: createGroupSnapshotsDomain(tools),
+    maxLimit,
+  }
   return {
     volumes,
     snapshots,
+    groups: groupsApi.groups,
+    groupSnapshots: groupsApi.snapshots,
     tables: [
       volumeHandlers({ tools: { ...tools, types }, domain: volumes, loads }),
       ...volumeActionHandlers({ domain: volumes, attaching, metadata }),
@@ -62,6 +77,8 @@ export function apiTables(tools: DomainTools): {
         maxLimit,
       }),
       ...groupTypeHandlers({ domain: groupTypes, maxLimit }),
+      ...groupHandlers(groupsApi),
+      ...consistencyHandlers(groupsApi),
       ...operatorHandlers(operators),
       quotaHandlers(createQuotaSetsDomain(tools)),
       ...infoHandlers({

@@ -32,6 +32,8 @@ import type { cinderConfig } from '#services/cinder/config.ts'
 import { baseRules, rules } from '#services/cinder/contract/rules.ts'
 import { surface } from '#services/cinder/contract/surface.ts'
 import { versions } from '#services/cinder/contract/versions.ts'
+import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
@@ -45,11 +47,16 @@ import { serveScheduler } from '#services/cinder/domain/scheduler/serve.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { forgetMessages } from '#services/cinder/reconcilers/forget-messages.ts'
+import { createGroupSnapshot } from '#services/cinder/sagas/create-group-snapshot.ts'
+import { createGroup } from '#services/cinder/sagas/create-group.ts'
 import { createSnapshot } from '#services/cinder/sagas/create-snapshot.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
+import { deleteGroupSnapshot } from '#services/cinder/sagas/delete-group-snapshot.ts'
+import { deleteGroup } from '#services/cinder/sagas/delete-group.ts'
 import { deleteSnapshot } from '#services/cinder/sagas/delete-snapshot.ts'
 import { deleteVolume } from '#services/cinder/sagas/delete-volume.ts'
 import { extendVolume } from '#services/cinder/sagas/extend-volume.ts'
+import { fillGroup } from '#services/cinder/sagas/fill-group.ts'
 import type { SchedulerTools } from '#services/cinder/sagas/tools.ts'
 
 /** `/v3/PROJECT/…`: what upstream takes for a project's id. */
@@ -199,8 +206,10 @@ export function createCinder(tools: CinderTools): Cinder {
   engine.register(deleteVolume, { places })
   engine.register(createSnapshot, { places })
   engine.register(deleteSnapshot, { places })
+  for (const one of [createGroup, deleteGroup, createGroupSnapshot, deleteGroupSnapshot, fillGroup])
+    engine.register(one as typeof deleteGroup, { places })
 
-  const { tables, volumes, snapshots } = apiTables(domain)
+  const { tables, volumes, snapshots, groups, groupSnapshots } = apiTables(domain)
   const inner = createPipeline(definition, tables, {
     authenticate: tools.authenticate,
     policy,
@@ -265,6 +274,12 @@ export function createCinder(tools: CinderTools): Cinder {
       await volumesDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
       await snapshotsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
     ])
+    const dyingGroups = await database.read(ctx, 'which-groups-are-being-deleted', async q => ({
+      groups: await groupsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
+      snapshots: await groupSnapshotsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
+    }))
+    for (const { id } of dyingGroups.groups) await groups.finishDelete({ ...ctx, subject: id }, id)
+    for (const { id } of dyingGroups.snapshots) await groupSnapshots.finishDelete({ ...ctx, subject: id }, id)
     for (const volume of dyingVolumes) await volumes.finishDelete({ ...ctx, subject: volume.id }, volume.id)
     for (const snapshot of dyingSnapshots) await snapshots.finishDelete({ ...ctx, subject: snapshot.id }, snapshot.id)
   }

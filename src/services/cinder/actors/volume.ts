@@ -12,11 +12,15 @@ import type { GlanceNeighbour } from '#services/cinder/actors/neighbours/glance.
 import { driverCall, volumeTools } from '#services/cinder/actors/volume-tools.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { schedulerRpc, volumeRpc } from '#services/cinder/rpc.ts'
+import { createGroupSnapshot } from '#services/cinder/sagas/create-group-snapshot.ts'
 import { createSnapshot } from '#services/cinder/sagas/create-snapshot.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
+import { deleteGroupSnapshot } from '#services/cinder/sagas/delete-group-snapshot.ts'
+import { deleteGroup } from '#services/cinder/sagas/delete-group.ts'
 import { deleteSnapshot } from '#services/cinder/sagas/delete-snapshot.ts'
 import { deleteVolume } from '#services/cinder/sagas/delete-volume.ts'
 import { extendVolume } from '#services/cinder/sagas/extend-volume.ts'
+import { fillGroup } from '#services/cinder/sagas/fill-group.ts'
 
 export interface VolumeParts {
   /** `node-1@file`. */
@@ -98,6 +102,9 @@ export function createVolumeActor(parts: VolumeParts): VolumeActor {
         atPlace(extendVolume, 'volume', run => tools(run.ctx)),
         atPlace(createSnapshot, 'volume', run => tools(run.ctx)),
         atPlace(deleteSnapshot, 'volume', run => tools(run.ctx)),
+        ...[deleteGroup, createGroupSnapshot, deleteGroupSnapshot, fillGroup].map(one =>
+          atPlace(one as never, 'volume' as never, run => tools(run.ctx) as never),
+        ),
       ]
       served.push(
         await serveLegs({

@@ -20,6 +20,7 @@ import type { VolumeLoads } from '#services/cinder/domain/volumes/loads.ts'
 
 interface Loaded {
   metadata: ReadonlyMap<string, Readonly<Record<string, string>>>
+  groups: ReadonlyMap<string, string>
 }
 const LATER_FILTERS = { metadata: 3022, use_quota: 3065, consumes_quota: 3065 }
 
@@ -33,7 +34,7 @@ const madeRows: Rows<Snapshot, Loaded, Static<typeof SnapshotMade>> = {
   status: s => s.status,
   size: s => s.sizeGb,
   metadata: needs(['metadata'], (s, { metadata }) => ({ ...metadata.get(s.id) })),
-  group_snapshot_id: () => null,
+  group_snapshot_id: needs(['groups'], (s, { groups }) => groups.get(s.id) ?? null),
   user_id: s => s.userId,
   consumes_quota: () => true,
 }
@@ -47,6 +48,11 @@ export function snapshotHandlers(api: {
   const loaders = {
     metadata: (ctx: Ctx, all: readonly Snapshot[]) =>
       api.loads.snapshotMetadata(
+        ctx,
+        all.map(one => one.id),
+      ),
+    groups: (ctx: Ctx, all: readonly Snapshot[]) =>
+      api.loads.groupSnapshots(
         ctx,
         all.map(one => one.id),
       ),

@@ -27,6 +27,7 @@ interface Loaded {
   attachments: ReadonlyMap<string, readonly Attachment[]>
   types: ReadonlyMap<string, string>
   services: ReadonlyMap<string, string>
+  groups: ReadonlyMap<string, { readonly groupId: string; readonly consistency: boolean }>
 }
 /** Filters that later versions brought. */
 const LATER_FILTERS = {
@@ -67,7 +68,10 @@ const madeRows: Rows<Volume, Loaded, Made> = {
   bootable: v => String(v.bootable),
   encrypted: () => false,
   replication_status: () => null,
-  consistencygroup_id: () => null,
+  consistencygroup_id: needs(['groups'], (v, { groups }) => {
+    const group = groups.get(v.id)
+    return group?.consistency === true ? group.groupId : null
+  }),
   multiattach: v => v.multiattach,
   attachments: needs(['attachments'], (v, { attachments }, view) =>
     (attachments.get(v.id) ?? []).flatMap(one =>
@@ -87,7 +91,7 @@ const madeRows: Rows<Volume, Loaded, Made> = {
     ),
   ),
   migration_status: (v, _loaded, view) => (isAdmin(view.ctx) ? v.migrationStatus : undefined),
-  group_id: () => null,
+  group_id: needs(['groups'], (v, { groups }) => groups.get(v.id)?.groupId ?? null),
   provider_id: (_v, _loaded, view) => (isAdmin(view.ctx) ? null : undefined),
   shared_targets: byVersion<Volume, Loaded>({ '3.48': () => false, '3.69': () => false }),
   service_uuid: needs(['services'], (v, { services }) =>
@@ -105,6 +109,7 @@ const loadersOf = (loads: VolumeLoads) => {
       loads.attachments(ctx, ids(all.filter(volume => volume.attachStatus !== 'detached'))),
     types: (ctx: Ctx) => loads.types(ctx),
     services: (ctx: Ctx) => loads.services(ctx),
+    groups: (ctx: Ctx, all: readonly Volume[]) => loads.groups(ctx, ids(all)),
   }
 }
 

@@ -22,7 +22,7 @@ export interface Snapshot {
   readonly updatedAt: number | null
   readonly statusAt: number
 }
-const fromRow = (row: Selectable<SnapshotTable>): Snapshot => ({
+export const snapshotFromRow = (row: Selectable<SnapshotTable>): Snapshot => ({
   id: row.id,
   volumeId: row.volume_id,
   projectId: row.project_id,
@@ -95,7 +95,7 @@ export const SNAPSHOT_SORT: Readonly<Record<string, string>> = {
 export const snapshotsDb = (q: Kysely<CinderTables>) => ({
   async byId(id: string): Promise<Snapshot | undefined> {
     const row = await q.selectFrom('snapshots').selectAll().where('id', '=', id).executeTakeFirst()
-    return row === undefined ? undefined : fromRow(row)
+    return row === undefined ? undefined : snapshotFromRow(row)
   },
   async ofVolume(volumeId: string): Promise<Snapshot[]> {
     const rows = await q
@@ -105,10 +105,10 @@ export const snapshotsDb = (q: Kysely<CinderTables>) => ({
       .orderBy('created_at')
       .orderBy('id')
       .execute()
-    return rows.map(fromRow)
+    return rows.map(snapshotFromRow)
   },
   async all(): Promise<Snapshot[]> {
-    return (await q.selectFrom('snapshots').selectAll().execute()).map(fromRow)
+    return (await q.selectFrom('snapshots').selectAll().execute()).map(snapshotFromRow)
   },
   async insert(snapshot: Snapshot, metadata: Readonly<Record<string, string>>): Promise<void> {
     await q.insertInto('snapshots').values(toRow(snapshot)).execute()
@@ -163,7 +163,7 @@ export const snapshotsDb = (q: Kysely<CinderTables>) => ({
       .where('status', 'in', statuses)
       .where('status_at', '<', time(before))
       .execute()
-    return rows.map(fromRow)
+    return rows.map(snapshotFromRow)
   },
   async list(
     filters: SnapshotFilters,
@@ -181,7 +181,7 @@ export const snapshotsDb = (q: Kysely<CinderTables>) => ({
       if (marker === undefined) return undefined
     }
     const rows = await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + paging.offset + 1 })
-    return rows.slice(paging.offset).map(fromRow)
+    return rows.slice(paging.offset).map(snapshotFromRow)
   },
   async count(filters: SnapshotFilters): Promise<number> {
     const row = await filtered(q, filters)

@@ -19,6 +19,8 @@ export interface VolumeFilters {
   readonly like: Readonly<Record<string, string>>
   readonly metadata: Readonly<Record<string, string>>
   readonly imageMetadata: Readonly<Record<string, string>>
+  /** Null: of no group. */
+  readonly groupId?: string | null
   readonly times: readonly { column: 'created_at' | 'updated_at'; operator: TimeOperator; at: number }[]
 }
 export interface VolumePage {
@@ -86,6 +88,12 @@ function filtered(q: Kysely<CinderTables>, filters: VolumeFilters) {
   // One entry of the JSON as it was written: keys and values are encoded the same way each time.
   for (const [key, value] of Object.entries(filters.imageMetadata))
     query = query.where(like('image_metadata', 'anywhere', `${JSON.stringify(key)}:${JSON.stringify(value)}`) as never)
+  if (filters.groupId === null)
+    query = query.where(sql<boolean>`not exists (select 1 from group_volumes g where g.volume_id = volumes.id)`)
+  else if (filters.groupId !== undefined)
+    query = query.where(
+      sql<boolean>`exists (select 1 from group_volumes g where g.volume_id = volumes.id and g.group_id = ${filters.groupId})`,
+    )
   for (const { column, operator, at } of filters.times)
     query = query.where(sql<boolean>`${sql.ref(column)} ${sql.raw(SIGNS[operator])} ${time(at)}`)
   return query

@@ -6,6 +6,8 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import type { Audit, Violation } from '#kernel/lib/violation.ts'
 import { SNAPSHOT_TRANSITIONS, VOLUME_TRANSITIONS } from '#services/cinder/contract/states.ts'
 import { attachmentsDb } from '#services/cinder/db/attachments.ts'
+import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
@@ -54,6 +56,8 @@ export function createAudit(tools: AuditTools): Audit {
         late: [
           ...(await volumesDb(q).stuckSince(VOLUME_TRANSITIONS, now - LONGEST_MS)),
           ...(await snapshotsDb(q).stuckSince(SNAPSHOT_TRANSITIONS, now - LONGEST_MS)),
+          ...(await groupsDb(q).stuckSince(SNAPSHOT_TRANSITIONS, now - LONGEST_MS)),
+          ...(await groupSnapshotsDb(q).stuckSince(SNAPSHOT_TRANSITIONS, now - LONGEST_MS)),
         ],
         services: await servicesDb(q).all(),
         transfers: await transfersDb(q).all(),

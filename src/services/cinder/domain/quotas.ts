@@ -4,6 +4,8 @@ import type { Kysely } from 'kysely'
 import type { Fault } from '#kernel/contract/fault.ts'
 import type { Reason } from '#kernel/contract/verdict.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
+import { groupFaults } from '#services/cinder/contract/group-faults.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { DEFAULT_CLASS, quotasDb } from '#services/cinder/db/quotas.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
@@ -17,7 +19,7 @@ export interface QuotaEntry {
 export type QuotaSet = ReadonlyMap<string, QuotaEntry>
 
 /** What is not built is limited all the same, as clients expect to read. */
-const UNBUILT: Readonly<Record<string, number>> = { backups: 10, backup_gigabytes: 1000, groups: 10 }
+const UNBUILT: Readonly<Record<string, number>> = { backups: 10, backup_gigabytes: 1000 }
 
 /** The limits in force for an owner (a project, or a class) with what the project uses. */
 export async function quotaSet(
@@ -48,6 +50,7 @@ export async function quotaSet(
   put('per_volume_gigabytes', defaults.per_volume_gigabytes, 0)
   put('snapshots', defaults.snapshots, snapshots)
   put('gigabytes', defaults.gigabytes, gigabytes)
+  put('groups', defaults.groups, await groupsDb(q).countOf(projectId))
   for (const [resource, otherwise] of Object.entries(UNBUILT)) put(resource, otherwise, 0)
   for (const [id, name] of names) {
     const used = usage.get(id)
@@ -56,6 +59,17 @@ export async function quotaSet(
     put(`snapshots_${name}`, -1, used?.snapshots ?? 0)
   }
   return set
+}
+
+/** Refuses (413) one more group when there is no room for it. */
+export async function demandGroupQuota(
+  q: Kysely<CinderTables>,
+  projectId: string,
+  defaults: QuotaDefaults,
+): Promise<void> {
+  const entry = (await quotaSet(q, projectId, defaults)).get('groups')
+  if (entry !== undefined && entry.limit >= 0 && entry.inUse + 1 > entry.limit)
+    throw groupFaults.GroupLimitExceeded({ allowed: entry.limit }, { headers: { 'retry-after': '0' } })
 }
 
 interface Wish {

@@ -5,6 +5,7 @@ import type { Rule } from '#kernel/contract/rule.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { SNAPSHOT_DELETABLE, orList, statusesFor } from '#services/cinder/contract/states.ts'
+import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
 import { snapshotsDb, SNAPSHOT_SORT, type Snapshot, type SnapshotFilters } from '#services/cinder/db/snapshots.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
@@ -130,7 +131,8 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
         const now = await snapshotsDb(q).byId(snapshot.id)
         if (now === undefined) throw faults.SnapshotNotFound({ id })
         const allowed = force || SNAPSHOT_DELETABLE.includes(now.status)
-        if (!allowed)
+        const inGroup = (await groupSnapshotsDb(q).ofSnapshots([now.id])).size > 0
+        if (!allowed || inGroup)
           throw faults.InvalidSnapshot({
             reason: `Snapshot status must be ${orList(SNAPSHOT_DELETABLE)} and must not be part of a group.`,
           })

@@ -1,6 +1,7 @@
 // What the steps of Cinder's sagas may use, by the place where they run. Types only: cinder-scheduler (which has the
 // database) and cinder-volume (which has the back end) give implementations.
 import type { Ending } from '#kernel/saga/saga.ts'
+import type { GroupSnapshotTools, GroupTools } from '#services/cinder/sagas/group-tools.ts'
 import type { LiveSnapshot } from '#services/cinder/drivers/backend.ts'
 
 /** Where the bytes of a new volume come from. */
@@ -39,6 +40,8 @@ export interface SchedulerTools {
     forget(snapshotId: string): Promise<void>
     deleteFailed(snapshotId: string, ending: Ending): Promise<void>
   }
+  readonly groups: GroupTools
+  readonly groupSnapshots: GroupSnapshotTools
   /** Nova, by its public API, with cinder's own account. */
   readonly nova: {
     /** Lets the servers' hosts know that the volume has grown. `needed`: it has not yet, they must do it; throws when Nova refuses. */

@@ -34,7 +34,7 @@ export const SERVER = '00000000-0000-4000-8000-000000000201'
 export const HOST = 'node-1@file'
 export const POOL = `${HOST}#file`
 export const IMAGE = '00000000-0000-4000-8000-000000000301'
-const TYPE = '00000000-0000-4000-8000-000000000401'
+export const TYPE = '00000000-0000-4000-8000-000000000401'
 
 export const volumeRow = (change: Partial<Volume> = {}): Volume => ({
   id: VOLUME,
@@ -85,6 +85,8 @@ export interface Fixture {
   readonly volume: Volume
   readonly snapshot?: Snapshot
   readonly others?: readonly Volume[]
+  /** More rows, after those of the volume and the snapshot. */
+  rows?(q: Kysely<CinderTables>): Promise<void>
   /** What lies in the back end before. */
   prepare?(backend: Backend): Promise<void>
 }
@@ -122,6 +124,7 @@ export const worldOf =
     for (const other of fixture.others ?? []) await volumesDb(q).insert(other, {})
     await volumesDb(q).insert(fixture.volume, {})
     if (fixture.snapshot !== undefined) await snapshotsDb(q).insert(fixture.snapshot, {})
+    await fixture.rows?.(q)
     const stats = {
       backend: 'file',
       pool: 'file',
@@ -219,6 +222,13 @@ export const worldOf =
         return {
           volume: volume === undefined ? null : [status(volume.status), volume.host, volume.sizeGb, volume.bootable],
           snapshot: snapshot === undefined ? null : [status(snapshot.status), snapshot.progress],
+          groups: (await q.selectFrom('groups').select(['status', 'host']).execute()).map(row => [
+            status(row.status),
+            row.host,
+          ]),
+          groupSnapshots: (await q.selectFrom('group_snapshots').select('status').execute()).map(row =>
+            status(row.status),
+          ),
           bytes: await backend.inventory(),
         }
       },

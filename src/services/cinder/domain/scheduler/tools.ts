@@ -8,14 +8,17 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
 import type { Ending } from '#kernel/saga/saga.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { addMessage, type ActionWord, type DetailWord } from '#services/cinder/domain/messages.ts'
+import { groupTools } from '#services/cinder/domain/scheduler/groups.ts'
 import { failureDetail, failureWords } from '#services/cinder/domain/scheduler/failures.ts'
 import { decide, roomVerdict, type PoolVerdict } from '#services/cinder/domain/scheduling/decide.ts'
 import { poolStates, type PoolSettings } from '#services/cinder/domain/scheduling/pools.ts'
+import { actorHost } from '#services/cinder/rpc.ts'
 import type { SchedulerTools } from '#services/cinder/sagas/tools.ts'
 
 export interface SchedulerParts {
@@ -57,14 +60,17 @@ export const schedulerTools =
 
     return {
       nova: parts.nova(ctx),
+      ...groupTools(parts, ctx),
       volumes: {
         async pools(volumeId) {
-          const { volume, origin, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {
+          const { volume, origin, group, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {
             const found = await volumesDb(q).byId(volumeId)
             const snapshot = found?.snapshotId == null ? undefined : await snapshotsDb(q).byId(found.snapshotId)
             const originId = snapshot?.volumeId ?? found?.sourceVolumeId ?? null
+            const groupId = found === undefined ? null : await groupsDb(q).ofVolume(found.id)
             return {
               volume: found,
+              group: groupId === null ? undefined : await groupsDb(q).byId(groupId),
               origin: originId === null ? undefined : await volumesDb(q).byId(originId),
               type: found === undefined ? undefined : await typesDb(q).byId(found.typeId),
               pools: await poolStates(q, settings, now()),
@@ -77,6 +83,7 @@ export const schedulerTools =
             availabilityZone: volume.availabilityZone,
             extraSpecs: type?.extraSpecs ?? {},
             onlyHost: origin?.host ?? null,
+            onlyBackend: group?.host == null ? null : actorHost(group.host),
           }
           return ctx.cross(
             {

@@ -9,6 +9,8 @@ export interface PoolWish {
   readonly extraSpecs: Readonly<Record<string, string>>
   /** The pool of the volume whose bytes are copied: no other one reaches them. */
   readonly onlyHost?: string | null
+  /** The back end, `host@backend`, of the volume's group. */
+  readonly onlyBackend?: string | null
 }
 /** A pool as it is now. `host` is `host@backend#pool`. */
 export interface PoolState {
@@ -105,6 +107,8 @@ function refusals(wish: PoolWish, pool: PoolState): Reason[] {
     })
   if (wish.onlyHost != null && wish.onlyHost !== pool.host)
     because.push({ who: 'origin', says: 'what it is made of lies elsewhere', has: pool.host, wants: wish.onlyHost })
+  if (wish.onlyBackend != null && !pool.host.startsWith(`${wish.onlyBackend}#`))
+    because.push({ who: 'group', says: 'its group lies elsewhere', has: pool.host, wants: wish.onlyBackend })
   const capabilities = capabilitiesOf(pool)
   for (const [key, wants] of Object.entries(wish.extraSpecs)) {
     const [scope, bare] = key.includes(':')

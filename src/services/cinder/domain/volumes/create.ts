@@ -6,6 +6,7 @@ import { faults } from '#services/cinder/contract/faults.ts'
 import { groupFaults } from '#services/cinder/contract/group-faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { statusesFor } from '#services/cinder/contract/states.ts'
+import { groupsDb, type Group } from '#services/cinder/db/groups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
@@ -13,6 +14,7 @@ import { encryptionDb } from '#services/cinder/db/type-extras.ts'
 import type { VolumeType } from '#services/cinder/db/types.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import { demand, findSnapshot, findVolume } from '#services/cinder/domain/find.ts'
+import { findGroup } from '#services/cinder/domain/group-find.ts'
 import { demandQuota, demandSize } from '#services/cinder/domain/quotas.ts'
 import { projectOf, type DomainTools } from '#services/cinder/domain/tools.ts'
 import type { TypesDomain } from '#services/cinder/domain/types.ts'
@@ -61,7 +63,7 @@ export async function createVolumes(
         'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.',
     })
   const wantedType = request.typeRef === null ? null : await tools.types.findByRef(ctx, request.typeRef)
-  if (request.groupId !== null) throw faults.GroupNotFound({ id: request.groupId })
+  const group = request.groupId === null ? null : await groupFor(tools, ctx, request.groupId, wantedType)
   if (request.backupId !== null) throw faults.BackupNotFound({ id: request.backupId })
   const origins = await originsOf(tools, ctx, request)
   const sizeGb = sizeOf(request, origins)
@@ -115,10 +117,26 @@ export async function createVolumes(
       launchedAt: null,
     }
     await volumesDb(q).insert(made, request.metadata)
+    if (group !== null) await groupsDb(q).addVolumes(group.id, [id])
     return { volume: made, saga: await engine.prepare(q, createVolume, { volumeId: id, sizeGb, source }, about) }
   })
   engine.go(saga)
   return volume
+}
+
+/** The group the volume is to be in: it must be there, and take such types. */
+async function groupFor(tools: DomainTools, ctx: Ctx, id: string, type: VolumeType | null): Promise<Group> {
+  const group = await findGroup(tools, ctx, id, rules.groupGet)
+  if (type === null)
+    throw faults.InvalidInput({ reason: 'volume_type must be provided when creating a volume in a group.' })
+  const types = await tools.database.read(ctx, 'types-of-group', q => groupsDb(q).typesOf([group.id]))
+  if (types.get(group.id)?.includes(type.id) !== true)
+    throw faults.InvalidInput({
+      reason: `Invalid volume_type provided: ${type.name} (requested type must be supported by this group).`,
+    })
+  if (group.status !== 'available')
+    throw faults.InvalidInput({ reason: `Originating group status must be one of 'available' values` })
+  return group
 }
 
 async function originsOf(tools: DomainTools, ctx: Ctx, request: CreateRequest): Promise<Origins> {

@@ -72,6 +72,7 @@ function filtersOf(
   const times: VolumeFilters['times'][number][] = []
   let metadata: Record<string, string> = {}
   let imageMetadata: Record<string, string> = {}
+  let groupId: string | null | undefined
   for (const [key, value] of Object.entries(usable)) {
     if (key === 'metadata' || key === 'glance_metadata') {
       const parsed = pythonDict(value)
@@ -82,7 +83,9 @@ function filtersOf(
     else if (key === 'use_quota' || key === 'consumes_quota') {
       // Every volume here counts against its project's quota.
       if (!truthOf(key, value, true)) return 'nothing'
-    } else if (key === 'group_id' || key === 'consistencygroup_id' || key === 'cluster_name') {
+    } else if (key === 'group_id' || key === 'consistencygroup_id')
+      groupId = value === 'None' || value === '' ? null : value
+    else if (key === 'cluster_name') {
       if (value !== 'None' && value !== '') return 'nothing'
     } else if (key.endsWith('~') && EQUAL_COLUMNS[key.slice(0, -1)] !== undefined)
       like[EQUAL_COLUMNS[key.slice(0, -1)] as string] = value
@@ -104,6 +107,7 @@ function filtersOf(
     like,
     metadata,
     imageMetadata,
+    ...(groupId === undefined ? {} : { groupId }),
     times,
   }
 }

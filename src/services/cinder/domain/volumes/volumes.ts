@@ -5,6 +5,7 @@ import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { orList, SNAPSHOT_DELETABLE, statusesFor } from '#services/cinder/contract/states.ts'
 import { attachmentsDb } from '#services/cinder/db/attachments.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb, type Volume, type VolumeChange } from '#services/cinder/db/volumes.ts'
@@ -81,6 +82,7 @@ export const createVolumesDomain = (tools: DomainTools) => {
         if (now === undefined) throw faults.VolumeNotFound({ id })
         const mayGo = how.force || now.host === null || wants.includes(now.status)
         if (!mayGo || now.attachStatus === 'attached') throw refusal()
+        if (now.host !== null && (await groupsDb(q).ofVolume(now.id)) !== null) throw refusal()
         const snapshots = await snapshotsDb(q).ofVolume(volume.id)
         if (snapshots.length > 0 && !how.cascade) throw refusal()
         if (!how.force && snapshots.some(one => ![...SNAPSHOT_DELETABLE, 'deleting'].includes(one.status)))
