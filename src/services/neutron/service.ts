@@ -30,6 +30,7 @@ import { securityGroupHandlers, securityGroupRuleHandlers } from '#services/neut
 import { addressGroupHandlers, addressScopeHandlers, rbacPolicyHandlers } from '#services/neutron/api/sharing.ts'
 import { subnetPoolHandlers } from '#services/neutron/api/subnet-pools.ts'
 import { subnetHandlers } from '#services/neutron/api/subnets.ts'
+import { trunkHandlers } from '#services/neutron/api/trunks.ts'
 import { tagHandlers } from '#services/neutron/api/tags.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
 import { moreRules } from '#services/neutron/contract/rules-more.ts'
@@ -61,6 +62,7 @@ import { createSchedules } from '#services/neutron/domain/schedules.ts'
 import { createSecurityGroupRules, createSecurityGroups } from '#services/neutron/domain/security-groups.ts'
 import { createSubnetPools } from '#services/neutron/domain/subnet-pools.ts'
 import { createSubnets } from '#services/neutron/domain/subnets.ts'
+import { createTrunks } from '#services/neutron/domain/trunks.ts'
 import { createTags } from '#services/neutron/domain/tags.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 import { createUsage } from '#services/neutron/domain/usage.ts'
@@ -144,6 +146,7 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     }),
     quotaHandlers(createQuotas(tools)),
     lookHandlers(createUsage(tools), tools.access),
+    trunkHandlers(createTrunks(tools), looks),
     ...qosHandlers(createQos(tools), looks),
     ...tagHandlers(createTags(tools)),
   ]

@@ -4,16 +4,31 @@ import { needs, presenter } from '#kernel/http/presenter.ts'
 import { port, ports, vnicTypes } from '#services/neutron/contract/ports.ts'
 import { noun, seconds } from '#services/neutron/api/noun.ts'
 import type { Allocation } from '#services/neutron/db/subnets.ts'
-import type { Looks } from '#services/neutron/domain/looks.ts'
+import type { Looks, TrunkDetails } from '#services/neutron/domain/looks.ts'
 import { portTarget, type PortOfNetwork, type Ports } from '#services/neutron/domain/ports.ts'
 
 interface Loaded {
   readonly tags: ReadonlyMap<string, readonly string[]>
   readonly addresses: ReadonlyMap<string, readonly Allocation[]>
+  readonly trunks: ReadonlyMap<string, TrunkDetails>
   readonly qos: ReadonlyMap<string, string>
   readonly groups: ReadonlyMap<string, readonly string[]>
 }
 const ids = (entities: readonly PortOfNetwork[]): string[] => entities.map(one => one.id)
+
+/** Only a parent has any: for others the attribute is absent. */
+const trunkView = (trunk: TrunkDetails | undefined): Record<string, unknown> | undefined =>
+  trunk === undefined
+    ? undefined
+    : {
+        trunk_id: trunk.trunkId,
+        sub_ports: trunk.subports.map(({ place, mac }) => ({
+          segmentation_id: place.segmentationId,
+          segmentation_type: place.segmentationType,
+          port_id: place.portId,
+          mac_address: mac,
+        })),
+      }
 
 export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
   const present = presenter<PortOfNetwork, Loaded>()(
@@ -41,6 +56,7 @@ export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
       'binding:vif_details': p => ({ ...p.vifDetails }),
       'binding:vnic_type': p => vnicTypes.find(type => type === p.vnicType) ?? 'normal',
       'binding:profile': p => ({ ...p.profile }),
+      trunk_details: needs(['trunks'], (p, { trunks }) => trunkView(trunks.get(p.id))),
       qos_policy_id: needs(['qos'], (p, { qos }) => qos.get(p.id) ?? null),
       qos_network_policy_id: needs(['qos'], (p, { qos }) => qos.get(p.networkId) ?? null),
       description: p => p.description,
@@ -53,6 +69,7 @@ export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
       loaders: {
         tags: (ctx, all) => looks.tags(ctx, ids(all)),
         addresses: (ctx, all) => looks.addressesOf(ctx, ids(all)),
+        trunks: (ctx, all) => looks.trunksOf(ctx, ids(all)),
         qos: (ctx, all) => looks.qosOf(ctx, [...ids(all), ...all.map(one => one.networkId)]),
         groups: (ctx, all) => looks.groupsOf(ctx, ids(all)),
       },

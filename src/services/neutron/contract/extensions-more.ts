@@ -1,6 +1,7 @@
 // Extensions of the nouns beside networks, ports and routers; see extensions.ts.
 import { extensions, type Extension } from '#services/neutron/contract/extensions.ts'
 import { qosExtensions } from '#services/neutron/contract/qos-extensions.ts'
+import { trunkExtensions } from '#services/neutron/contract/trunk-extensions.ts'
 
 const extension = (alias: string, name: string, description: string, updated: string): Extension => ({
   alias,
@@ -12,6 +13,7 @@ const extension = (alias: string, name: string, description: string, updated: st
 export const allExtensions: readonly Extension[] = [
   ...extensions,
   ...qosExtensions,
+  ...trunkExtensions,
   extension(
     'rbac-policies',
     'RBAC Policies',

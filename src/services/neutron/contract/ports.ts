@@ -106,6 +106,7 @@ export const port = resource('port', 'ports', {
     .setBy(rules.createPortBindingProfile, rules.updatePortBindingProfile)
     .seenBy(rules.getPortBindingProfile)
     .of('binding'),
+  trunk_details: out(dict(any)).of('trunk-details'),
   qos_policy_id: qosPolicyId.of('qos'),
   qos_network_policy_id: out(nullable(uuid)).of('qos-port-network-policy'),
   ...story,

@@ -4,7 +4,8 @@ import { scopesOfPools } from '#services/neutron/db/address-sets.ts'
 import { networksDb } from '#services/neutron/db/networks.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { qosDb } from '#services/neutron/db/qos.ts'
-import { tagsOf } from '#services/neutron/db/standard.ts'
+import { trunksDb, type Subport } from '#services/neutron/db/trunks.ts'
+import { tagsOf, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb, type Allocation } from '#services/neutron/db/subnets.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
@@ -21,7 +22,37 @@ export interface Looks {
   addressesOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<Allocation>>
   /** Policies on things: id → policy. */
   qosOf(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Of ports that are parents of trunks: port → its trunk and what that carries. */
+  trunksOf(ctx: Ctx, portIds: readonly string[]): Promise<ReadonlyMap<string, TrunkDetails>>
   groupsOf(ctx: Ctx, portIds: readonly string[]): Promise<Many<string>>
+}
+
+export interface TrunkDetails {
+  readonly trunkId: string
+  readonly subports: readonly { readonly place: Subport; readonly mac: string }[]
+}
+async function trunkDetails(q: Q, portIds: readonly string[]): Promise<ReadonlyMap<string, TrunkDetails>> {
+  const trunks = await trunksDb.ofParents(q, portIds)
+  if (trunks.length === 0) return new Map()
+  const places = await trunksDb.subports(
+    q,
+    trunks.map(one => one.id),
+  )
+  const ports = await portsDb.byIds(
+    q,
+    places.map(place => place.portId),
+  )
+  return new Map(
+    trunks.map(one => [
+      one.portId,
+      {
+        trunkId: one.id,
+        subports: places
+          .filter(place => place.trunkId === one.id)
+          .map(place => ({ place, mac: ports.get(place.portId)?.macAddress ?? '' })),
+      },
+    ]),
+  )
 }
 
 export const createLooks = ({ database }: Pick<DomainTools, 'database'>): Looks => ({
@@ -41,5 +72,6 @@ export const createLooks = ({ database }: Pick<DomainTools, 'database'>): Looks 
     }),
   addressesOf: (ctx, ids) => database.read(ctx, 'addresses-of-ports', q => allocationsDb.ofPorts(q, ids)),
   qosOf: (ctx, ids) => database.read(ctx, 'qos-of-things', q => qosDb.bindings(q, new Set(ids))),
+  trunksOf: (ctx, ids) => database.read(ctx, 'trunks-of-ports', q => trunkDetails(q, ids)),
   groupsOf: (ctx, ids) => database.read(ctx, 'security-groups-of-ports', q => portsDb.groupsOf(q, ids)),
 })

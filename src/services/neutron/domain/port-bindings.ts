@@ -14,6 +14,7 @@ import { revise, type Q } from '#services/neutron/db/standard.ts'
 import { isCompute } from '#services/neutron/domain/owners.ts'
 import { bindTo, UNBOUND } from '#services/neutron/domain/port-binding.ts'
 import { portTarget, type PortOfNetwork } from '#services/neutron/domain/ports.ts'
+import { followParent } from '#services/neutron/domain/trunk-binding.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 type Create = CreateOf<(typeof portBinding)['rows']>
@@ -112,6 +113,7 @@ export const createPortBindings = (tools: DomainTools) => {
         if (before.status === 'ACTIVE') {
           const set = { ...columns, vnic_type: vnicType, profile, status: 'DOWN' }
           await revise(q, 'ports', portId, clock.now(), set)
+          await followParent(q, tools, portId)
         } else {
           const { vif_type, vif_details } = columns
           await portBindingsDb.remove(q, portId, host)
@@ -150,6 +152,7 @@ export const createPortBindings = (tools: DomainTools) => {
           })
         const set = { ...columns, vnic_type: next.vnicType, profile: json(next.profile), status: 'DOWN' }
         await revise(q, 'ports', portId, clock.now(), set)
+        await followParent(q, tools, portId)
         return found(q, { ...((await portsDb.byId(q, portId)) ?? port), network: port.network }, host)
       })
       wiring.touch({ ports: [portId] })
@@ -162,7 +165,10 @@ export const createPortBindings = (tools: DomainTools) => {
         mustChange(ctx, rules.deletePortBinding, port)
         const binding = await found(q, port, host)
         if (binding.status === 'INACTIVE') await portBindingsDb.remove(q, portId, host)
-        else await revise(q, 'ports', portId, clock.now(), { ...UNBOUND, status: 'DOWN' })
+        else {
+          await revise(q, 'ports', portId, clock.now(), { ...UNBOUND, status: 'DOWN' })
+          await followParent(q, tools, portId)
+        }
       })
       wiring.touch({ ports: [portId] })
     },

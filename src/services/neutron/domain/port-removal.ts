@@ -5,6 +5,7 @@ import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, routersDb } from '#services/neutron/db/routers.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
 import { FLOATING_IP, isCompute, isServicePort } from '#services/neutron/domain/owners.ts'
+import { checkNotInTrunk } from '#services/neutron/domain/trunk-binding.ts'
 import type { DomainTools, NovaNews, Touched } from '#services/neutron/domain/tools.ts'
 
 export interface PortRemoval {
@@ -30,6 +31,7 @@ export async function removePort(
   port: Port,
 ): Promise<PortRemoval> {
   await checkService(q, port)
+  await checkNotInTrunk(q, port.id)
   const floating = await floatingIpsDb.ofPort(q, port.id)
   if (
     !tools.access.isAdmin(ctx) &&

@@ -20,12 +20,15 @@ import {
   dhcpOptionsFor,
 } from '#services/neutron/domain/port-checks.ts'
 import { putQos } from '#services/neutron/domain/qos-bindings.ts'
+import { followParent } from '#services/neutron/domain/trunk-binding.ts'
 import type { UpdatePort } from '#services/neutron/domain/ports.ts'
 import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
 
 export interface PortChange {
   readonly port: Port
   readonly routers: readonly string[]
+  /** Subports that moved with it. */
+  readonly along: readonly string[]
   readonly news: readonly NovaNews[]
 }
 
@@ -149,6 +152,7 @@ export async function changePort(
   if (host !== port.hostId) await portBindingsDb.remove(q, port.id, host)
   if (body.security_groups !== undefined || filters.after.length !== filters.before.length)
     await portsDb.setGroups(q, port.id, filters.after)
+  const along = rebinds ? await followParent(q, tools, port.id) : []
   const changed = (await portsDb.byId(q, port.id)) ?? port
   const addressesChanged = moved !== null && (moved.added.length > 0 || moved.removed.length > 0)
   const news: NovaNews[] = []
@@ -156,6 +160,7 @@ export async function changePort(
     news.push({ event: 'network-changed', serverId: changed.deviceId, portId: port.id })
   return {
     port: changed,
+    along,
     routers: isRouterPort(owner) && deviceId !== '' ? [deviceId] : [],
     news,
   }

@@ -181,7 +181,7 @@ export const createPorts = (tools: DomainTools) => {
       return found
     },
     async update(ctx: Ctx, id: string, body: UpdatePort, revision: number | null): Promise<PortOfNetwork> {
-      const { changed, routers, news } = await database.tx(ctx, 'update-port', async q => {
+      const { changed, routers, news, along } = await database.tx(ctx, 'update-port', async q => {
         const it = await seen(q, ctx, id)
         const change = { rule: rules.updatePort, show: rules.getPort }
         access.mustChange(ctx, change, portTarget(it, body.device_owner ?? it.deviceOwner), { of: port, body })
@@ -189,7 +189,7 @@ export const createPorts = (tools: DomainTools) => {
         const done = await changePort(q, ctx, tools, it, body)
         return { ...done, changed: { ...done.port, network: it.network } }
       })
-      wiring.touch({ ports: [id], routers })
+      wiring.touch({ ports: [id, ...along], routers })
       nova.tell(news)
       return changed
     },

@@ -10,10 +10,13 @@ import { rulesDb, securityGroupsDb } from '#services/neutron/db/security-groups.
 import type { Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb, type Allocation, type Subnet } from '#services/neutron/db/subnets.ts'
 import { cidrOf } from '#services/neutron/domain/ipam.ts'
+import { extrasOf, type Extras } from '#services/neutron/domain/wiring-extras.ts'
+import { effectsOf } from '#services/neutron/domain/qos-effects.ts'
 import { DHCP, isTrusted, ROUTER_GATEWAY, ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
 import type {
   AddressWithPrefix,
   PortState,
+  QosState,
   RouterState,
   SecurityGroupState,
   SubnetState,
@@ -85,7 +88,7 @@ const modeOf = (text: string | null): 'slaac' | 'dhcpv6-stateful' | 'dhcpv6-stat
 const isGuest = (port: Port): boolean =>
   port.hostId !== '' && !isTrusted(port.deviceOwner) && port.vifType !== 'unbound' && port.vifType !== 'binding_failed'
 
-function knownPort(port: Port, fixedIps: readonly Allocation[], groups: readonly string[]): KnownPort {
+function knownPort(port: Port, fixedIps: readonly Allocation[], groups: readonly string[], extras: Extras): KnownPort {
   const guest = isGuest(port)
   return {
     port,
@@ -105,6 +108,7 @@ function knownPort(port: Port, fixedIps: readonly Allocation[], groups: readonly
           securityGroupIds: port.portSecurityEnabled ? groups : [],
           deviceOwner: port.deviceOwner,
           deviceId: port.deviceId,
+          ...extras,
           ...(port.extraDhcpOpts.length === 0
             ? {}
             : {
@@ -165,7 +169,8 @@ export function createWiringModel() {
   /** Hosts that know the addresses of a group's members. */
   const hostsNaming = (id: string): string[] => [...namedBy.of(id)].flatMap(hostsOfGroup)
 
-  async function loadPorts(q: Q, ids: readonly string[], hosts: Set<string>): Promise<boolean> {
+  async function loadPorts(q: Q, asked: readonly string[], hosts: Set<string>): Promise<boolean> {
+    const { ids, extras } = await extrasOf(q, asked)
     const found = await portsDb.byIds(q, ids)
     const there = [...found.keys()]
     const ips = await allocationsDb.ofPorts(q, there)
@@ -174,7 +179,10 @@ export function createWiringModel() {
     for (const id of ids) {
       const before = forgetPort(id)
       const port = found.get(id)
-      const after = port === undefined ? undefined : knownPort(port, ips.get(id) ?? [], groupsOf.get(id) ?? [])
+      const after =
+        port === undefined
+          ? undefined
+          : knownPort(port, ips.get(id) ?? [], groupsOf.get(id) ?? [], extras.get(id) ?? {})
       if (after !== undefined) keepPort(after)
       for (const known of [before, after]) {
         if (known === undefined) continue
@@ -266,6 +274,17 @@ export function createWiringModel() {
     )
     const subnets = await subnetsDb.byIds(q, new Set([...ips.values()].flat().map(ip => ip.subnetId)))
     const floating = await floatingIpsDb.ofRouters(q, there)
+    const effects = await effectsOf(
+      q,
+      new Map([
+        ...there.map(id => [id, found.get(id)?.gatewayNetworkId ?? null] as const),
+        ...floating.map(one => [one.id, one.floatingNetworkId] as const),
+      ]),
+    )
+    const withQos = (id: string): { qos?: QosState } => {
+      const qos = effects.get(id)
+      return qos === undefined ? {} : { qos }
+    }
     const said = await schedulesDb.of(q, there)
     for (const id of ids) {
       const router = found.get(id)
@@ -296,6 +315,7 @@ export function createWiringModel() {
                   ips: withPrefix(gateway.id),
                   nexthops: (ips.get(gateway.id) ?? []).flatMap(ip => subnets.get(ip.subnetId)?.gatewayIp ?? []),
                   snat: router.enableSnat,
+                  ...withQos(id),
                 },
           interfaces: mine
             .filter(port => port.deviceOwner === ROUTER_INTERFACE)
@@ -308,7 +328,12 @@ export function createWiringModel() {
           routes: router.routes,
           floatingIps: floating
             .filter(one => one.routerId === id && one.fixedIpAddress !== null)
-            .map(one => ({ id: one.id, floating: one.floatingIpAddress, fixed: one.fixedIpAddress ?? '' })),
+            .map(one => ({
+              id: one.id,
+              floating: one.floatingIpAddress,
+              fixed: one.fixedIpAddress ?? '',
+              ...withQos(one.id),
+            })),
         },
       })
     }

@@ -4,6 +4,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import type { Q } from '#services/neutron/db/standard.ts'
 import { isCompute } from '#services/neutron/domain/owners.ts'
 import type { WiringModel } from '#services/neutron/domain/wiring-model.ts'
+import { updateTrunks } from '#services/neutron/domain/trunk-binding.ts'
 import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
 import type { Wired } from '#services/neutron/drivers/mechanism.ts'
 import type { WiredReport } from '#services/neutron/rpc.ts'
@@ -89,7 +90,9 @@ export async function record(
   if (failures.length === 0) return
   const news = await tools.database.tx(ctx, 'record-wiring', async q => {
     await own(q, model, report)
-    return guests(q, host, report.ports)
+    const told = await guests(q, host, report.ports)
+    await updateTrunks(q, Object.keys(report.ports))
+    return told
   })
   tools.nova.tell(news)
 }

@@ -79,6 +79,23 @@ export interface PortState extends Reservation {
   readonly deviceOwner: string
   /** The server's id. */
   readonly deviceId: string
+  /** A subport of a trunk: its frames come and go through the parent's device with this VLAN number. */
+  readonly trunk?: { readonly parentId: string; readonly segmentationId: number }
+  readonly qos?: QosState
+}
+
+/** A burst of 0 lets the driver choose. */
+export interface Limit {
+  readonly rate: number
+  readonly burst: number
+}
+/** Limits and marks; egress is what the guest (or the router) sends. Rates in thousands of bits and of packets a second. */
+export interface QosState {
+  readonly egressKbps?: Limit
+  readonly ingressKbps?: Limit
+  readonly egressKpps?: Limit
+  readonly ingressKpps?: Limit
+  readonly dscp?: number
 }
 
 export interface SecurityGroupState {
@@ -111,8 +128,15 @@ export interface RouterState {
   readonly gateway: RouterGatewayState | null
   readonly interfaces: readonly RouterInterfaceState[]
   readonly routes: readonly { readonly destination: string; readonly nexthop: string }[]
-  readonly floatingIps: readonly { readonly id: string; readonly floating: string; readonly fixed: string }[]
+  readonly floatingIps: readonly FloatingIpState[]
   readonly portForwardings?: readonly PortForwardingState[]
+}
+
+export interface FloatingIpState {
+  readonly id: string
+  readonly floating: string
+  readonly fixed: string
+  readonly qos?: QosState
 }
 
 export interface RouterGatewayState {
@@ -124,6 +148,8 @@ export interface RouterGatewayState {
   readonly nexthops: readonly string[]
   /** `enable_snat`. */
   readonly snat: boolean
+  /** On what has the gateway's own address. */
+  readonly qos?: QosState
 }
 
 export interface RouterInterfaceState {
