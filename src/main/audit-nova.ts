@@ -2,6 +2,7 @@
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Violation } from '#kernel/lib/violation.ts'
 import type { Cloud } from '#main/create-cloud.ts'
+import { auditMoves, openMoves } from '#main/audit-moves.ts'
 import { restTo } from '#services/nova/actors/neighbours/rest.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
 import { hostsDb } from '#services/nova/db/hosts.ts'
@@ -17,6 +18,7 @@ const LEGAL: Readonly<Record<string, readonly number[]>> = {
   stopped: [4, 6, 0],
   paused: [3],
   suspended: [4, 7],
+  resized: [0, 1, 4, 6],
   error: [0, 1, 3, 4, 6, 7],
 }
 
@@ -74,21 +76,30 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
     }
   }
 
-  // Sums of claims, of projects, and Placement's allocations.
+  // Sums of claims, of projects, and Placement's allocations. A server that moves is counted twice: once by its move.
   const nodes = await hostsDb(q).nodes()
+  const moving = await openMoves(q)
+  const heldBy = (host: string) => [...moving.values()].flatMap(({ held }) => (held?.host === host ? [held.claim] : []))
   for (const node of nodes) {
     const mine = servers.filter(server => server.host === node.host && server.claim !== null)
+    const held = heldBy(node.host)
+    const claims = [...mine.flatMap(server => server.claim ?? []), ...held]
     const sum = (of: (claim: NonNullable<Server['claim']>) => number): number =>
-      mine.reduce((total, server) => total + (server.claim === null ? 0 : of(server.claim)), 0)
-    const wants = [mine.length, sum(c => c.vcpus), sum(c => c.memoryMb), sum(c => c.diskGb)]
+      claims.reduce((total, claim) => total + of(claim), 0)
+    const wants = [claims.length, sum(c => c.vcpus), sum(c => c.memoryMb), sum(c => c.diskGb)]
     const has = [node.servers, node.vcpusUsed, node.memoryMbUsed, node.localGbUsed]
     if (wants.some((value, index) => value !== has[index]))
       add('I-07', node.host, `its servers take ${wants.join('/')} (servers/vcpus/MB/GB), the sums say ${has.join('/')}`)
   }
   for (const usage of await q.selectFrom('project_usage').selectAll().execute()) {
     const mine = servers.filter(server => server.projectId === usage.project_id && server.softDeletedAt === null)
-    const cores = mine.reduce((total, server) => total + server.flavor.vcpus, 0)
-    const ram = mine.reduce((total, server) => total + server.flavor.ramMb, 0)
+    const charged = [...moving.values()].filter(move => byId.get(move.serverId)?.projectId === usage.project_id)
+    const cores =
+      mine.reduce((total, server) => total + server.flavor.vcpus, 0) +
+      charged.reduce((total, move) => total + move.charged.cores, 0)
+    const ram =
+      mine.reduce((total, server) => total + server.flavor.ramMb, 0) +
+      charged.reduce((total, move) => total + move.charged.ramMb, 0)
     if (usage.instances !== mine.length || usage.cores !== cores || usage.ram_mb !== ram) {
       add(
         'I-08',
@@ -102,6 +113,16 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
     const allocations = await nova.rooms.placement.allocationsOf(ctx, node.id)
     for (const [consumer, resources] of Object.entries(allocations)) {
       const server = byId.get(consumer)
+      const move = moving.get(consumer)
+      if (move !== undefined) {
+        if (move.held !== null && move.held.host !== node.host && move.source.host !== node.host)
+          add(
+            'I-06',
+            consumer,
+            `migration of ${move.serverId} holds resources of ${node.host}, which it does not touch`,
+          )
+        continue
+      }
       if (server === undefined)
         add('I-06', consumer, `it holds ${JSON.stringify(resources)} of ${node.host} and is no server`)
       else if (settled(server) && server.host !== node.host)
@@ -152,6 +173,7 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
   }
   if (cloud.parts.some(part => part.definition.name === 'cinder')) await auditVolumes()
 
+  found.push(...(await auditMoves(cloud, byId)))
   for (const stuck of await nova.engine.log.stuck())
     add('sagas', stuck.subject, `${stuck.name} could not be undone: ${stuck.errors.at(-1)?.message ?? ''}`)
   for (const table of ['server_metadata', 'server_tags', 'block_devices', 'server_nics'] as const) {

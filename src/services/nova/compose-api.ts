@@ -1,6 +1,7 @@
 // All of Nova's API tables put together, each given what its room needs. A new noun is a line here.
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
+import { moveHandlers } from '#services/nova/api/moves.ts'
 import { partHandlers } from '#services/nova/api/server-parts.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
@@ -15,6 +16,9 @@ import { deferredDeleteHandlers } from '#services/nova/api/deferred-delete.ts'
 import { createDeferredDelete } from '#services/nova/domain/servers/deferred-delete.ts'
 import { createMetadata } from '#services/nova/domain/metadata.ts'
 import { serverLoads } from '#services/nova/domain/servers/loads.ts'
+import { createLiveMoves } from '#services/nova/domain/servers/live-moves.ts'
+import type { MoveTools } from '#services/nova/domain/servers/move-parts.ts'
+import { createMovesDomain, type MovesDomain } from '#services/nova/domain/servers/moves.ts'
 import { createPartsDomain, type PartsDomain } from '#services/nova/domain/servers/parts.ts'
 import { createServersDomain } from '#services/nova/domain/servers/servers.ts'
 import { networkChecks } from '#services/nova/actors/neighbours/network-checks.ts'
@@ -37,6 +41,7 @@ export interface ApiTables {
   readonly reclaim: (ctx: Ctx, serverId: string) => Promise<void>
   readonly metadata: ReturnType<typeof createMetadata>
   readonly parts: PartsDomain
+  readonly moves: MovesDomain
 }
 
 export const quotaDefaults = (settings: NovaRooms['settings']): QuotaDefaults => ({
@@ -80,6 +85,16 @@ export function apiTables(rooms: NovaRooms): ApiTables {
       },
     },
   })
+  const moveTools: MoveTools = {
+    ...rooms,
+    defaults: quotaDefaults(settings),
+    downAfterMs: settings.serviceDownTimeS * 1000,
+    allowSameHost: settings.allowResizeToSameHost,
+    image: async (ctx, id) => (await rooms.glance.look(ctx, id)) as never,
+    log: { warn: (ctx, says) => rooms.log.warn(ctx, says) },
+  }
+  const moves = createMovesDomain(moveTools)
+  const live = createLiveMoves(moveTools)
   const asService = (ctx: Ctx): Promise<Ctx> => rooms.identity.ctx('nova-api', ctx)
   const ports = portsOfServer(neighbours.neutron)
   const metadata = createMetadata({
@@ -137,11 +152,13 @@ export function apiTables(rooms: NovaRooms): ApiTables {
       consoleTokenHandlers(parts),
       ...nounTables(rooms, quotaDefaults(settings)),
       ...proxyTables(rooms, quotaDefaults(settings), (ctx, id) => events.refresh(ctx, id)),
+      ...moveHandlers({ domain: moves, live, policy, ids: rooms.ids, maxLimit: settings.maxLimit }),
     ],
     configDriveFiles: (ctx, serverId, nics) => metadata.files(ctx, serverId, nics),
     finishDelete: (ctx, id) => domain.finishDelete(ctx, id),
     reclaim: (ctx, id) => domain.reclaim(ctx, id),
     metadata,
     parts,
+    moves,
   }
 }

@@ -30,6 +30,17 @@ export const novaConfig = defineConfig('nova', {
     min: 1,
     sentence: 'Seconds to wait for a wire to be alive before a boot fails.',
   },
+  allowResizeToSameHost: {
+    type: ['auto', 'yes', 'no'],
+    default: 'auto',
+    sentence: 'Whether a resized server may stay on its host; auto: where no other host of its kind could take it.',
+  },
+  resizeConfirmWindowS: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    sentence: 'Seconds after which a resize that nobody confirmed is confirmed by itself; 0 for never.',
+  },
   volumeTimeoutS: { type: 'int', default: 600, min: 1, sentence: 'Seconds a volume made for a server may take.' },
   maxLimit: { type: 'int', default: 1000, min: 1, sentence: 'The most entries of a list in one answer.' },
   consoleTokenTtlS: { type: 'int', default: 600, min: 10, sentence: 'Seconds a console address stays good.' },

@@ -9,6 +9,7 @@ import type {
   GuestState,
   HostFacts,
   NicSpec,
+  SendProgress,
 } from '#services/nova/drivers/hypervisor.ts'
 import type { FlavorCopy, NicAddress, RequestedNic } from '#services/nova/db/tables.ts'
 
@@ -23,6 +24,8 @@ export interface RequestSpec {
   readonly requestedHost: string | null
   readonly hints: Readonly<Record<string, unknown>>
   readonly ignoreHosts: readonly string[]
+  /** For a server that moves: only hosts of this kind can take it. */
+  readonly fromHypervisor?: string
   /** Server group of the request, resolved: its policy and where its members are. */
   readonly group: {
     readonly policy: string
@@ -164,6 +167,8 @@ export const conductorRpc = rpc('nova-conductor', {
   mend_guest: call<{ serverId: string; host: string; verb: 'start' | 'stop' }, { begun: boolean }>({
     timeoutMs: 60_000,
   }),
+  /** How far a running guest has come on its way to another host. */
+  move_progress: cast<{ moveId: string; progress: SendProgress }>(),
   /** A guest changed by itself. */
   guest_changed: cast<{ serverId: string; host: string; state: GuestState; detail: string }>(),
   /** What `meta_data.json` and its companions hold, for the config drive. */
@@ -193,6 +198,10 @@ export const computeRpc = rpc('nova-compute', {
   }),
   /** Has the image at hand from now on. */
   cache_image: call<{ imageId: string }, { cached: boolean }>({ timeoutMs: 3_600_000 }),
+  /** A sending under way is to end soon. */
+  hurry: call<{ serverId: string }, { done: boolean }>({ timeoutMs: 10_000 }),
+  /** Whether guests may come and go here while they run. */
+  can_take_live: call<Record<never, never>, { can: boolean }>({ timeoutMs: 10_000 }),
   /** How long the host is up, as `uptime` prints it; null where it cannot tell. */
   uptime: call<Record<never, never>, { text: string | null }>({ timeoutMs: 10_000 }),
   /** Everything on the host that is a guest or was made for one: for the audit. */

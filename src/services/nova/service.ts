@@ -24,6 +24,7 @@ import { sagaLogDb } from '#kernel/saga/db-log.ts'
 import { createCompute, type Compute, type HostFiles } from '#services/nova/actors/compute.ts'
 import { cinderNeighbour } from '#services/nova/actors/neighbours/cinder.ts'
 import { glanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
+import { placementMoves, volumeMoves, wireMoves } from '#services/nova/actors/neighbours/moving.ts'
 import { neutronNeighbour } from '#services/nova/actors/neighbours/neutron.ts'
 import { placementNeighbour } from '#services/nova/actors/neighbours/placement.ts'
 import { serveScheduler } from '#services/nova/actors/scheduler.ts'
@@ -38,6 +39,8 @@ import { serversDb } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { novaDialect } from '#services/nova/dialect.ts'
 import { serveConductor } from '#services/nova/domain/conductor/serve.ts'
+import { hostIsBack } from '#services/nova/domain/conductor/move-progress.ts'
+import { conductorMoves } from '#services/nova/domain/conductor/moves.ts'
 import { mendGuest } from '#services/nova/domain/conductor/mend.ts'
 import { conductorTools, type ConductorParts } from '#services/nova/domain/conductor/tools.ts'
 import { decide } from '#services/nova/domain/scheduling/decide.ts'
@@ -45,6 +48,7 @@ import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import type { SshKeys } from '#services/nova/domain/key-pairs.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
 import { reclaimServers } from '#services/nova/reconcilers/reclaim-servers.ts'
+import { confirmResizes } from '#services/nova/reconcilers/confirm-resizes.ts'
 import { finishDeletes } from '#services/nova/reconcilers/finish-deletes.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
@@ -52,6 +56,10 @@ import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
+import { evacuateServer } from '#services/nova/sagas/evacuate-server.ts'
+import { landServer, liveMigrate } from '#services/nova/sagas/live-migrate.ts'
+import { resizeServer } from '#services/nova/sagas/resize-server.ts'
+import { confirmResize, revertResize } from '#services/nova/sagas/settle-resize.ts'
 import type { ConductorTools } from '#services/nova/sagas/tools.ts'
 
 export const definition: ServiceDefinition = {
@@ -173,18 +181,19 @@ export function createNova(tools: NovaTools): Nova {
     clock,
     wiringTimeoutMs: settings.vifPluggingTimeoutS * 1000,
   })
+  const connector = (host: string) => ({
+    host,
+    ip: tools.hosts.find(one => one.host === host)?.hostIp ?? '127.0.0.1',
+    platform: 'x86_64',
+    os_type: 'linux',
+    multipath: false,
+    do_local_attach: false,
+  })
   const cinder = cinderNeighbour({
     transport: tools.neighbours.cinder,
     clock,
     volumeTimeoutMs: settings.volumeTimeoutS * 1000,
-    connector: host => ({
-      host,
-      ip: tools.hosts.find(one => one.host === host)?.hostIp ?? '127.0.0.1',
-      platform: 'x86_64',
-      os_type: 'linux',
-      multipath: false,
-      do_local_attach: false,
-    }),
+    connector,
   })
   const rooms: NovaRooms = { ...tools, engine, policy, glance, neutron, cinder, placement }
 
@@ -203,6 +212,18 @@ export function createNova(tools: NovaTools): Nova {
     },
     neutron: ctx => deferred(() => asService(ctx), neutron),
     cinder: ctx => deferred(() => asService(ctx), cinder),
+    moves: conductorMoves({
+      database,
+      clock,
+      ids,
+      asService,
+      placement: placementMoves(tools.neighbours.placement),
+      wires: wireMoves(tools.neighbours.neutron),
+      volumes: volumeMoves(tools.neighbours.cinder, connector),
+      disconnect: (ctx, id) => cinder(ctx).disconnect(id),
+      complete: (ctx, id) => cinder(ctx).complete(id),
+      land: { prepare: (q, input, ctx) => engine.prepare(q, landServer, input, ctx), go: id => engine.go(id) },
+    }),
   }
   const conductor = conductorTools(parts)
   const places = {
@@ -223,8 +244,14 @@ export function createNova(tools: NovaTools): Nova {
   engine.register(detachVolume, { places })
   engine.register(attachInterface, { places })
   engine.register(detachInterface, { places })
+  engine.register(resizeServer, { places, enter })
+  engine.register(confirmResize, { places })
+  engine.register(revertResize, { places })
+  engine.register(liveMigrate, { places })
+  engine.register(landServer, { places })
+  engine.register(evacuateServer, { places, enter })
 
-  const { tables, configDriveFiles, finishDelete, reclaim, metadata, parts: serverParts } = apiTables(rooms)
+  const { tables, configDriveFiles, finishDelete, reclaim, metadata, parts: serverParts, moves } = apiTables(rooms)
   const handle = createPipeline(definition, tables as HandlerTable[], {
     authenticate: tools.authenticate,
     policy,
@@ -299,6 +326,13 @@ export function createNova(tools: NovaTools): Nova {
           },
           downAfterMs: settings.serviceDownTimeS * 1000,
           warn: says => log.warn(null, says),
+          hostIsBack: (ctx, host, guests) =>
+            hostIsBack(
+              { database, clock, release: async (about, id) => placement.release(await asService(about), id) },
+              ctx,
+              host,
+              guests,
+            ),
           mend: (ctx, serverId, host, verb) => mendGuest({ database, engine, clock, ids }, ctx, serverId, host, verb),
           provide: async (ctx, node) => placement.provide(await asService(ctx), node, node.ratios),
           configDriveFiles,
@@ -312,6 +346,11 @@ export function createNova(tools: NovaTools): Nova {
     },
     reconcile(reconciling) {
       for (const one of sagaReconcilers('nova')) reconciling.add(one, () => ({ engine: engine as never, clock }))
+      reconciling.add(confirmResizes, ctx => ({
+        ctx: { ...ctx, actor: 'nova-conductor', cross },
+        windowMs: settings.resizeConfirmWindowS * 1000,
+        moves,
+      }))
       // What is found dying at the start goes on at once.
       const later = (error: unknown): void => log.warn(null, `a delete goes on later: ${(error as Error).message}`)
       reconciling.add(finishDeletes, ctx => ({

@@ -10,15 +10,17 @@ import type { Log } from '#kernel/lib/log.ts'
 import { atPlace, serveLegs } from '#kernel/saga/legs.ts'
 import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { GlanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
+import { computeMoves } from '#services/nova/actors/move-tools.ts'
 import { connected, guestSpec, type ImageProps } from '#services/nova/actors/guest-spec.ts'
 import { HypervisorFault, type GuestState, type Hypervisor } from '#services/nova/drivers/hypervisor.ts'
-import { computeRpc, conductorRpc, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
+import { computeRpc, conductorRpc, type ConnectedDisk, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
+import { movingLegs } from '#services/nova/sagas/moving.ts'
 import type { CachedImage, CinderTools, ComputeTools, NeutronTools } from '#services/nova/sagas/tools.ts'
 
 /** What the host keeps of images, and the config drives it makes. */
@@ -154,6 +156,14 @@ export function createCompute(parts: ComputeParts): Compute {
       },
       neutron: later(asService, parts.neutron),
       cinder: later(asService, service => parts.cinder(service, ctx)),
+      moves: computeMoves({
+        hypervisor,
+        shutdownGraceMs: parts.shutdownGraceMs,
+        driver: (name, serverId, payload, deed) => driver(ctx, name, serverId, payload, deed),
+        serverToBuild: async serverId => (await asking.server_to_build(ctx, { serverId })).server,
+        specOf: (server, nics, disks, signal) => specWith(ctx, server, nics, disks, signal),
+        progress: async (moveId, progress) => asking.move_progress(ctx, { moveId, progress }),
+      }),
       hypervisor: {
         async spawn(server, image, nics, disks, signal) {
           const iso = await configDrive(ctx, server, nics)
@@ -227,16 +237,24 @@ export function createCompute(parts: ComputeParts): Compute {
     await hypervisor.destroy(serverId)
     await parts.files.removeConfigDrive(serverId)
   }
+  const specWith = async (
+    ctx: Ctx,
+    server: Parameters<typeof guestSpec>[0],
+    nics: readonly NicRecord[],
+    disks: readonly ConnectedDisk[],
+    signal: AbortSignal,
+  ): Promise<ReturnType<typeof guestSpec>> => {
+    const image = server.imageId === '' ? null : await tools(ctx).images.ensure(server, signal)
+    return guestSpec(server, image, nics, disks, await configDrive(ctx, server, nics))
+  }
   /** The guest as it should be by the rows, for starting it again. */
-  const specOf = async (
+  const specOf = (
     ctx: Ctx,
     server: Parameters<typeof guestSpec>[0],
     signal: AbortSignal,
   ): Promise<ReturnType<typeof guestSpec>> => {
-    const image = server.imageId === '' ? null : await tools(ctx).images.ensure(server, signal)
     const disks = server.volumes.flatMap(volume => (volume.connectionInfo === null ? [] : [connected(volume)]))
-    const iso = await configDrive(ctx, server, server.nics)
-    return guestSpec(server, image, server.nics, disks, iso)
+    return specWith(ctx, server, server.nics, disks, signal)
   }
 
   const served: Served[] = []
@@ -353,6 +371,7 @@ export function createCompute(parts: ComputeParts): Compute {
             atPlace(detachVolume, 'compute', run => tools(run.ctx)),
             atPlace(attachInterface, 'compute', run => tools(run.ctx)),
             atPlace(detachInterface, 'compute', run => tools(run.ctx)),
+            ...movingLegs(run => tools(run.ctx)),
           ],
           onLost: (order, error) =>
             parts.log.warn(null, `a leg of ${order.saga} could not report home: ${error.message}`),
@@ -394,6 +413,11 @@ export function createCompute(parts: ComputeParts): Compute {
             await ensureImage(await parts.identity.ctx(actor, ctx), imageId, new AbortController().signal)
             return { cached: true }
           },
+          hurry: async (_ctx, { serverId }) => {
+            await hypervisor.hurry(serverId).catch(asFault)
+            return { done: true }
+          },
+          can_take_live: async () => ({ can: hypervisor.capabilities.liveMigration }),
           uptime: async () => ({ text: (await hypervisor.facts()).uptime ?? null }),
           inventory: async () => ({ guests: [...(await hypervisor.list())] }),
         }),

@@ -127,6 +127,13 @@ export const allowed = {
   update_metadata: { vmStates: ['active', 'paused', 'suspended', 'stopped'], taskStates: 'any' },
   delete_metadata: { vmStates: ['active', 'paused', 'suspended', 'stopped'], taskStates: 'any' },
   tags: { vmStates: ['active', 'paused', 'suspended', 'stopped'], taskStates: 'any' },
+  resize: { vmStates: ['active', 'stopped'], taskStates: [null] },
+  confirm_resize: { vmStates: ['resized'], taskStates: [null] },
+  revert_resize: { vmStates: ['resized'], taskStates: [null] },
+  live_migrate: { vmStates: ['active', 'paused'], taskStates: [null] },
+  force_complete: { vmStates: ['active'], taskStates: ['migrating'] },
+  abort_live_migration: { vmStates: null, taskStates: ['migrating'] },
+  evacuate: { vmStates: ['active', 'stopped', 'error'], taskStates: 'any' },
   get_console_output: { vmStates: null, taskStates: 'any', lockable: false },
   get_vnc_console: { vmStates: null, taskStates: 'any', lockable: false },
 } as const satisfies Readonly<Record<string, Allowed>>

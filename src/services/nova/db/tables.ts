@@ -140,7 +140,46 @@ export interface BlockDeviceTable {
   created_at: TimeText
 }
 
+/** A server's way from one host to another, or from one size to another: what clients know as a migration. */
+export interface MoveTable {
+  /** Also the consumer that holds the other place's resources in Placement. */
+  id: string
+  /** 1, 2, 3 …: the id that clients see. */
+  number: number
+  server_id: string
+  user_id: string | null
+  project_id: string | null
+  /** `resize`, `migration`, `live-migration`, `evacuation`. */
+  kind: string
+  status: string
+  source_host: string | null
+  source_node: string | null
+  dest_host: string | null
+  dest_node: string | null
+  dest_ip: string | null
+  old_flavor: Json<FlavorCopy> | null
+  new_flavor: Json<FlavorCopy> | null
+  old_flavor_number: number | null
+  new_flavor_number: number | null
+  old_vm_state: string | null
+  /** The host that counts something for this move beside what it counts for the server's own row. */
+  held_host: string | null
+  held_claim: Json<Claim> | null
+  /** Counted in the project's usage beside the server's own flavor, so that nobody takes it meanwhile. */
+  charged_cores: number
+  charged_ram_mb: number
+  memory_total: number | null
+  memory_processed: number | null
+  memory_remaining: number | null
+  disk_total: number | null
+  disk_processed: number | null
+  disk_remaining: number | null
+  created_at: TimeText
+  updated_at: TimeText | null
+}
+
 export interface NovaTables extends SagaTables {
+  server_moves: MoveTable
   servers: ServerTable
   server_nics: NicTable
   block_devices: BlockDeviceTable

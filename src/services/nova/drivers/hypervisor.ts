@@ -219,6 +219,30 @@ export interface Abortable {
   readonly signal?: AbortSignal
 }
 
+/** What a guest's next host needs of its last one: where its own disks lie, as far as the driver has any. Plain JSON. */
+export interface Baggage {
+  /** `qemu`, `simulated`: another kind of driver cannot take it. */
+  readonly driver: string
+  /** A folder with the disks, on a file system that both hosts reach. */
+  readonly folder: string | null
+  /** Where devices sat, so that the guest finds them there again. */
+  readonly slots: Readonly<Record<string, number>>
+}
+
+/** Where a running guest may be sent to. Plain JSON. */
+export interface Landing {
+  readonly driver: string
+  readonly address: string | null
+}
+
+/** How far a running guest has come on its way. Bytes. */
+export interface SendProgress {
+  readonly memoryTotal: number
+  readonly memoryDone: number
+  readonly diskTotal: number
+  readonly diskDone: number
+}
+
 /**
  * One host's guests. Every verb may be repeated: doing what is already done succeeds. Verbs about one guest run one after
  * another; `destroy` does not wait for others but ends them. A verb that throws has left either the state before or the
@@ -313,6 +337,39 @@ export interface Hypervisor {
   /** Everything on this machine that is a guest of ours or was made for one. For adoption and for the audit. */
   list(): Promise<readonly FoundGuest[]>
   diagnostics(serverId: string): Promise<Diagnostics>
+
+  /**
+   * Stops the guest as `powerOff` does and puts it aside with its own disks, out of `list` and `state`, its volumes and wires let go: it is
+   * to stand up elsewhere, or here in another size. A guest that is aside already is left so. Throws `not-found`.
+   */
+  setAside(serverId: string, options?: Abortable & { readonly graceMs?: number }): Promise<Baggage>
+  /**
+   * Makes the guest from copies of what was put aside, by the specification: a larger root grows. Running, or stopped when `start` is false.
+   * Throws `unsupported` for baggage it cannot reach or read, and what `spawn` throws; nothing stays behind then.
+   */
+  moveIn(guest: GuestSpec, baggage: Baggage, options: Abortable & { readonly start: boolean }): Promise<void>
+  /** What was put aside is the guest again, stopped; whatever stands in its place goes. Harmless when nothing is aside. */
+  bringBack(serverId: string): Promise<void>
+  /** Forgets what was put aside. Harmless when there is nothing. */
+  dropAside(serverId: string): Promise<void>
+  /** Ids of the guests put aside here. */
+  asides(): Promise<readonly string[]>
+
+  /** Stands ready for a running guest from another host. Paused until `takeOver`; `destroy` ends it. Throws `unsupported`. */
+  receive(guest: GuestSpec, options?: Abortable): Promise<Landing>
+  /**
+   * Sends a running or paused guest's memory, and the disks that are its own, there; ends only when all of it has come, and the guest still
+   * counts as being here. An abort leaves it as it was. Throws `unsupported`, `wrong-state`.
+   */
+  send(
+    serverId: string,
+    to: Landing,
+    options?: Abortable & { readonly onProgress?: (progress: SendProgress) => void },
+  ): Promise<void>
+  /** A sending under way is to end soon, whatever the guest feels of it. Harmless when there is none. */
+  hurry(serverId: string): Promise<void>
+  /** A guest that was received goes on here. */
+  takeOver(serverId: string, state: 'running' | 'paused'): Promise<void>
 
   /** Calls back for each event until the returned function is called. */
   onEvent(listen: (event: GuestEvent) => void): () => void

@@ -6,6 +6,9 @@ export interface DeleteServer {
   readonly serverId: string
   /** Null: it was never placed on a host, or the host cannot be asked; then its own clean-up follows when it is back. */
   readonly host: string | null
+  /** The other host of a move that was under way, or waited for a word, and what moves hold in Placement. */
+  readonly otherHost?: string | null
+  readonly moveIds?: readonly string[]
 }
 
 export const deleteServer = saga<Tools>()<DeleteServer, 'conductor'>('delete-server', {
@@ -20,6 +23,24 @@ export const deleteServer = saga<Tools>()<DeleteServer, 'conductor'>('delete-ser
     onHost: s => s.host ?? '',
     do: (s, t) => t.hypervisor.destroy(s.serverId),
   })
+  .step('drop-aside', {
+    at: 'compute',
+    when: s => s.host !== null && (s.moveIds ?? []).length > 0,
+    onHost: s => s.host ?? '',
+    do: (s, t) => t.moves.dropAside(s.serverId),
+  })
+  .step('end-other-guest', {
+    at: 'compute',
+    when: s => (s.otherHost ?? null) !== null,
+    onHost: s => s.otherHost ?? '',
+    do: (s, t) => t.hypervisor.destroy(s.serverId),
+  })
+  .step('drop-other-aside', {
+    at: 'compute',
+    when: s => (s.otherHost ?? null) !== null,
+    onHost: s => s.otherHost ?? '',
+    do: (s, t) => t.moves.dropAside(s.serverId),
+  })
   .step('release-network', {
     at: 'conductor',
     do: async (s, t) => t.neutron.release(s.serverId, await t.servers.nicsOf(s.serverId)),
@@ -30,7 +51,10 @@ export const deleteServer = saga<Tools>()<DeleteServer, 'conductor'>('delete-ser
   })
   .step('release-claim', {
     at: 'conductor',
-    do: (s, t) => t.placement.release(s.serverId),
+    do: async (s, t) => {
+      await t.placement.release(s.serverId)
+      for (const id of s.moveIds ?? []) await t.placement.release(id)
+    },
   })
   .step('forget', {
     at: 'conductor',

@@ -2,6 +2,7 @@
 // give implementations; steps never import a database, a driver or a client.
 import type { Ending } from '#kernel/saga/saga.ts'
 import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
+import type { ComputeMoves, ConductorMoves } from '#services/nova/sagas/move-tools.ts'
 import type { ConnectedDisk, Destination, NicRecord, RequestSpec, ServerToBuild } from '#services/nova/rpc.ts'
 
 /** Where an image lies on the host. */
@@ -48,6 +49,7 @@ export interface ConductorTools {
     /** Writes an event of the current action: `compute__do_build_and_run_instance`, … */
     event(serverId: string, requestId: string, event: string, host: string | null, error: Error | null): Promise<void>
   }
+  readonly moves: ConductorMoves
   /** For servers whose host cannot be asked (never scheduled, or down). */
   readonly neutron: NeutronTools
   readonly cinder: CinderTools
@@ -97,6 +99,7 @@ export interface ComputeTools {
   }
   readonly neutron: NeutronTools
   readonly cinder: CinderTools
+  readonly moves: ComputeMoves
   readonly hypervisor: {
     spawn(
       server: ServerToBuild,

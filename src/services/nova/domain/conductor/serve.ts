@@ -11,6 +11,7 @@ import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { serverToBuild } from '#services/nova/domain/conductor/server-to-build.ts'
 import { POWER } from '#services/nova/domain/conductor/tools.ts'
+import { saveProgress } from '#services/nova/domain/conductor/move-progress.ts'
 import { hostStates } from '#services/nova/domain/conductor/host-states.ts'
 import { conductorRpc, type HostReport, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
 
@@ -40,6 +41,8 @@ export interface ConductorServing {
   ) => Promise<void>
   /** Begins to bring a guest to what its row says. False when there is nothing to do any more. */
   readonly mend: (ctx: Ctx, serverId: string, host: string, verb: 'start' | 'stop') => Promise<boolean>
+  /** A host reports, with these guests: what it held for servers that left it while it was dead can go. */
+  readonly hostIsBack: (ctx: Ctx, host: string, guests: readonly string[]) => Promise<void>
   /** What `meta_data.json` and its companions hold. */
   readonly configDriveFiles: (
     ctx: Ctx,
@@ -78,6 +81,9 @@ export function serveConductor(bus: Bus, parts: ConductorServing): Promise<Serve
       files: await parts.configDriveFiles(ctx, serverId, nics),
     }),
     host_report: (ctx, report) => hostReport(parts, told, ctx, report),
+    move_progress: async (ctx, { moveId, progress }) => {
+      await database.tx(ctx, 'move-progress', q => saveProgress(q, moveId, progress, clock.now()))
+    },
     mend_guest: async (ctx, { serverId, host, verb }) => ({ begun: await parts.mend(ctx, serverId, host, verb) }),
     guest_changed: async (ctx, { serverId, state }) => {
       await database.tx(ctx, 'guest-changed', async q => {
@@ -157,6 +163,7 @@ async function hostReport(
       parts.warn(`Placement does not know of ${report.host} yet: ${(error as Error).message}`)
     }
   }
+  await parts.hostIsBack(ctx, report.host, Object.keys(report.guests))
   const here = await database.read(ctx, 'servers-on-host', q => serversDb(q).onHost(report.host))
   const wanted: Record<string, WantedState> = {}
   for (const server of here) {

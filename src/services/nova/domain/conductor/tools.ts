@@ -21,6 +21,8 @@ import { countServer, setAside } from '#services/nova/domain/conductor/set-aside
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import { schedulerRpc, type Destination, type HostVerdict, type RequestSpec } from '#services/nova/rpc.ts'
 import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
+import { endMovesOf } from '#services/nova/domain/conductor/moves.ts'
+import type { ConductorMoves } from '#services/nova/sagas/move-tools.ts'
 import type { CinderTools, ConductorTools, NeutronTools } from '#services/nova/sagas/tools.ts'
 
 export interface ConductorParts {
@@ -34,6 +36,7 @@ export interface ConductorParts {
   }
   readonly neutron: (ctx: Ctx) => NeutronTools
   readonly cinder: (ctx: Ctx) => CinderTools
+  readonly moves: (ctx: Ctx) => ConductorMoves
 }
 
 export const POWER: Readonly<Record<GuestState, number>> = {
@@ -69,6 +72,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
     return {
       neutron: parts.neutron(ctx),
       cinder: parts.cinder(ctx),
+      moves: parts.moves(ctx),
       placement: {
         claim: (spec, destination) => parts.placement.claim(ctx, spec, destination),
         release: serverId => parts.placement.release(ctx, serverId),
@@ -255,6 +259,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
             const server = await serversDb(q).byId(serverId)
             if (server === undefined) return
             await unplace(q, server)
+            await endMovesOf(q, serverId, now())
             await countServer(q, server, -1)
             await actionsDb(q).event(
               {

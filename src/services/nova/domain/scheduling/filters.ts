@@ -83,6 +83,18 @@ export const filters: readonly Filter[] = [
         : no({ who: 'RequestedHost', says: `another host was asked for`, has: host.host, wants: spec.requestedHost }),
   },
   {
+    name: 'HypervisorType',
+    passes: (host, spec) =>
+      spec.fromHypervisor === undefined || spec.fromHypervisor === host.hypervisorType
+        ? yes
+        : no({
+            who: 'HypervisorType',
+            says: 'the server comes from another kind of hypervisor',
+            has: host.hypervisorType,
+            wants: spec.fromHypervisor,
+          }),
+  },
+  {
     name: 'AvailabilityZoneFilter',
     passes: (host, spec) =>
       spec.availabilityZone === null || spec.availabilityZone === host.availabilityZone

@@ -256,7 +256,13 @@ function demandPolicies(tools: CreateTools, ctx: Ctx, request: CreateRequest, pr
   demand(rules.serversCreateTrustedCerts, request.trustedCerts !== null)
 }
 
-async function flavorOf(tools: CreateTools, ctx: Ctx, ref: string, projectId: string): Promise<FlavorCopy> {
+/** The flavor as it is now. Throws 400 for one that is not there, not to be had, or not for this project. */
+export async function flavorOf(
+  tools: Pick<CreateTools, 'database'>,
+  ctx: Ctx,
+  ref: string,
+  projectId: string,
+): Promise<FlavorCopy> {
   const id = ref.split('/').at(-1) ?? ref
   const row = await tools.database.read(ctx, 'find-flavor', async q => {
     const flavor = await q.selectFrom('flavors').selectAll().where('id', '=', id).executeTakeFirst()
@@ -307,7 +313,8 @@ function diskConfigOf(wanted: boolean | null, image: ImageFacts | null): boolean
 }
 
 const GIB = 1024 ** 3
-function checkFlavor(flavor: FlavorCopy, image: ImageFacts, fromVolume: boolean, volumeGb: number | null): void {
+/** Refuses (400) a flavor too small for the image. */
+export function checkFlavor(flavor: FlavorCopy, image: ImageFacts, fromVolume: boolean, volumeGb: number | null): void {
   if (flavor.ramMb < image.min_ram)
     throw faults.BadRequest({ reason: "Flavor's memory is too small for requested image." })
   if (fromVolume) {

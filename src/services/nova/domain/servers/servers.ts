@@ -19,6 +19,7 @@ import {
   targetOf,
   type FindTools,
 } from '#services/nova/domain/servers/find.ts'
+import { cancelMoves, tracesOfMoves } from '#services/nova/domain/servers/moves-at-end.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
@@ -125,12 +126,14 @@ export const createServersDomain = (tools: ServersTools) => {
       await engine.cancel(id, changePower.name)
       await engine.cancel(id, softDelete.name)
       await engine.cancel(id, restoreServer.name)
+      await cancelMoves(engine, id)
       const server = await database.read(ctx, 'find-server', q => serversDb(q).byId(id))
       if (server === undefined) return
       if (server.taskState !== 'deleting')
         await database.tx(ctx, 'delete-server', q => serversDb(q).change(id, { taskState: 'deleting' }, clock.now()))
+      const traces = await tracesOfMoves(tools, ctx, id, server.host)
       try {
-        engine.go(await engine.prepare(undefined, deleteServer, { serverId: id, host: server.host }, ctx))
+        engine.go(await engine.prepare(undefined, deleteServer, { serverId: id, host: server.host, ...traces }, ctx))
       } catch (error) {
         if ((error as { code?: string }).code !== 'SagaBusy') throw error
       }

@@ -30,6 +30,7 @@ import {
   stop,
   watch,
 } from '#services/nova/drivers/hypervisor-qemu/lifecycle.ts'
+import { qemuMoves } from '#services/nova/drivers/hypervisor-qemu/moving.ts'
 import { captureRoot, commitDisk, resizeDisk, snapshotDisk } from '#services/nova/drivers/hypervisor-qemu/snapshot.ts'
 import { resumeGuest, suspendGuest } from '#services/nova/drivers/hypervisor-qemu/suspend.ts'
 import {
@@ -281,6 +282,7 @@ function assemble(
       locks.run(serverId, signal, either => detachNic(tools, serverId, portId, { timeoutMs, signal: either })),
     captureRoot: (serverId, out, { signal } = {}) =>
       locks.run(serverId, signal, either => captureRoot(tools, serverId, out, either)),
+    ...qemuMoves(tools, runs),
     consoleLog: (serverId, lines) => consoleLog(tools, serverId, lines),
     vnc: serverId => socketPath(tools, serverId, 'vnc'),
     serial: serverId => socketPath(tools, serverId, 'serial'),

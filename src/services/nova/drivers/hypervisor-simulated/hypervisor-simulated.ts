@@ -2,6 +2,7 @@
 import type { Clock } from '#kernel/lib/clock.ts'
 import { lastLines } from '#services/nova/drivers/console-lines.ts'
 import { guestLocks } from '#services/nova/drivers/guest-locks.ts'
+import { simulatedMoves } from '#services/nova/drivers/hypervisor-simulated/moves.ts'
 import { createShelf, type Shelf, type SimulatedGuest } from '#services/nova/drivers/hypervisor-simulated/shelf.ts'
 import { bootText, simulatedScreen } from '#services/nova/drivers/hypervisor-simulated/boot-text.ts'
 import {
@@ -26,6 +27,8 @@ export interface SimulatedHypervisorOptions {
   readonly file?: string
   /** How long a start takes. Default 0. */
   readonly spawnMs?: number
+  /** How long a running guest is on its way to another host. Default 0. */
+  readonly sendMs?: number
   /** Volumes whose guest does not let go of them. For tests of what follows. */
   readonly clingsTo?: (volumeId: string) => boolean
 }
@@ -47,7 +50,7 @@ const ALL: HypervisorCapabilities = {
   vnc: false,
   serial: false,
   rescue: true,
-  liveMigration: false,
+  liveMigration: true,
 }
 
 export function simulatedFacts(change: Partial<HostFacts> = {}): HostFacts {
@@ -272,6 +275,7 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
     async setPassword(serverId) {
       await mustBe(serverId, ['running'])
     },
+    ...simulatedMoves({ clock, shelf, locks, sendMs: options.sendMs ?? 0, startNow }),
     state: async serverId => (await shelf.get(serverId))?.state ?? 'missing',
     list,
     async diagnostics(serverId) {

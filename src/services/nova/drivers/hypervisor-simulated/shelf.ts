@@ -8,6 +8,10 @@ export interface SimulatedGuest {
   readonly state: GuestState
   readonly startedAt: number
   readonly console: string
+  /** Put aside while it moves or grows. */
+  readonly aside?: boolean
+  /** Received from another host and not yet taken over. */
+  readonly incoming?: boolean
 }
 
 export interface Shelf {
@@ -15,6 +19,16 @@ export interface Shelf {
   all(): Promise<readonly SimulatedGuest[]>
   put(guest: SimulatedGuest): Promise<void>
   remove(serverId: string): Promise<void>
+  /** Those put aside, apart from the others. */
+  readonly aside: {
+    get(serverId: string): Promise<SimulatedGuest | undefined>
+    ids(): Promise<readonly string[]>
+    /** From the shelf to here, in one write. */
+    take(guest: SimulatedGuest): Promise<void>
+    /** Back to the shelf, in one write. */
+    giveBack(guest: SimulatedGuest): Promise<void>
+    remove(serverId: string): Promise<void>
+  }
   /** A capture: the image's bytes again, or an empty file where the image is only a name. */
   writeFile(path: string, base: string): Promise<void>
   close(): Promise<void>
@@ -23,6 +37,7 @@ export interface Shelf {
 /** Changes made while a write is under way go out together in the next one; `put` resolves when its own is on disk. */
 export function createShelf(file: string | undefined): Shelf {
   const guests = new Map<string, SimulatedGuest>()
+  const aside = new Map<string, SimulatedGuest>()
   let loaded: Promise<void> | undefined
   let writing: Promise<void> = Promise.resolve()
   let queued: Promise<void> | undefined
@@ -33,13 +48,14 @@ export function createShelf(file: string | undefined): Shelf {
       if (error.code === 'ENOENT') return '[]'
       throw error
     })
-    for (const guest of JSON.parse(text) as SimulatedGuest[]) guests.set(guest.spec.serverId, guest)
+    for (const guest of JSON.parse(text) as SimulatedGuest[])
+      (guest.aside === true ? aside : guests).set(guest.spec.serverId, guest)
   }
   const ready = (): Promise<void> => (loaded ??= load())
   const write = async (): Promise<void> => {
     if (file === undefined) return
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    await writeFile(`${file}.new`, JSON.stringify([...guests.values()]), { mode: 0o600 })
+    await writeFile(`${file}.new`, JSON.stringify([...guests.values(), ...aside.values()]), { mode: 0o600 })
     await rename(`${file}.new`, file)
   }
   const save = (): Promise<void> => {
@@ -72,6 +88,32 @@ export function createShelf(file: string | undefined): Shelf {
     async remove(serverId) {
       await ready()
       if (guests.delete(serverId)) await save()
+    },
+    aside: {
+      async get(serverId) {
+        await ready()
+        return aside.get(serverId)
+      },
+      async ids() {
+        await ready()
+        return [...aside.keys()]
+      },
+      async take(guest) {
+        await ready()
+        guests.delete(guest.spec.serverId)
+        aside.set(guest.spec.serverId, { ...guest, aside: true })
+        await save()
+      },
+      async giveBack({ aside: _was, ...guest }) {
+        await ready()
+        aside.delete(guest.spec.serverId)
+        guests.set(guest.spec.serverId, guest)
+        await save()
+      },
+      async remove(serverId) {
+        await ready()
+        if (aside.delete(serverId)) await save()
+      },
     },
     async writeFile(path, base) {
       try {
