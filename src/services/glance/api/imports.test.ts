@@ -278,3 +278,16 @@ test('the cache takes active images, serves them, and is emptied, cleaned and pr
   assert.deepEqual(await glance.glance.audit(), [])
   await glance.close()
 })
+
+test('errors are JSON, and HTML for browsers and the older client, which cannot read JSON ones', async () => {
+  const glance = await testGlance()
+  const path = '/v2/images/<b>'
+  const read = async (headers: Record<string, string>) => (await glance.call('GET', path, { headers })).headers
+  assert.match((await read({}))['content-type'] ?? '', /json/)
+  assert.match((await read({ accept: '*/*' }))['content-type'] ?? '', /json/)
+  assert.match((await read({ accept: '*/*', 'user-agent': 'python-glanceclient' }))['content-type'] ?? '', /html/)
+  const shown = await glance.call('GET', path, { headers: { accept: 'text/html,*/*;q=0.8' } })
+  assert.match(String(shown.body), /404 Not Found/)
+  assert.ok(!String(shown.body).includes('<b>'))
+  await glance.close()
+})
