@@ -17,6 +17,9 @@ export function isPublicOf(value: string | undefined): boolean | null {
   if (['0', 'f', 'false', 'off', 'n', 'no'].includes(word)) return false
   throw faults.BadRequest({ reason: `Invalid is_public filter [${value}]` })
 }
+/** Answers to changes show less than others, as upstream's do. */
+const without = (view: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(view).filter(([key]) => !keys.includes(key)))
 const specsOf = (given: Readonly<Record<string, string | null>>): Record<string, string> =>
   Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value ?? 'None']))
 
@@ -69,18 +72,21 @@ export function typeHandlers(api: { domain: TypesDomain; maxLimit: number }): Ha
           isPublic: given['os-volume-type-access:is_public'] ?? true,
           extraSpecs: specsOf(given.extra_specs ?? {}),
         })
-        return { volume_type: await call.show(own(call), made) }
+        return { volume_type: without(await call.show(own(call), made), ['qos_specs_id']) }
       },
       update: async call => ({
-        volume_type: await call.show(
-          own(call),
-          await domain.update(call.ctx, call.params.id, {
-            ...(call.body.volume_type.name == null ? {} : { name: call.body.volume_type.name }),
-            ...(call.body.volume_type.description === undefined
-              ? {}
-              : { description: call.body.volume_type.description }),
-            ...(call.body.volume_type.is_public === undefined ? {} : { isPublic: call.body.volume_type.is_public }),
-          }),
+        volume_type: without(
+          await call.show(
+            own(call),
+            await domain.update(call.ctx, call.params.id, {
+              ...(call.body.volume_type.name == null ? {} : { name: call.body.volume_type.name }),
+              ...(call.body.volume_type.description === undefined
+                ? {}
+                : { description: call.body.volume_type.description }),
+              ...(call.body.volume_type.is_public === undefined ? {} : { isPublic: call.body.volume_type.is_public }),
+            }),
+          ),
+          ['qos_specs_id', 'os-volume-type-access:is_public'],
         ),
       }),
       remove: call => domain.remove(call.ctx, call.params.id),

@@ -7,6 +7,14 @@ import { rules } from '#services/cinder/contract/rules.ts'
 import { label } from '#services/cinder/contract/shapes.ts'
 import { listQuery } from '#services/cinder/contract/volumes.ts'
 
+/** What an update answers: less than the others, as upstream does. */
+const TypeChanged = object({
+  id: must(text()),
+  name: must(text()),
+  is_public: must(bool),
+  description: must(nullable(text())),
+  extra_specs: may(dict(text())).seenBy(rules.accessTypesExtraSpecs),
+})
 export const TypeView = object({
   id: must(text()),
   name: must(text()),
@@ -55,7 +63,7 @@ export const types = {
         }),
       ),
     }),
-    reply: one,
+    reply: object({ volume_type: must(TypeChanged) }),
     faults: [faults.VolumeTypeNotFound, faults.VolumeTypeExists, faults.BadRequest],
   }),
   remove: del('/v3/types/{id}', {
