@@ -103,6 +103,18 @@ export const importTools =
             now,
           )
         }),
+      unfinish: (imageId, taskId) =>
+        database.tx(ctx, 'image-not-imported', async q => {
+          const now = clock.now()
+          const state = { task: taskId, importing: [STORE], failed: [] }
+          // Only what this very task made active.
+          if (!(await tasksDb(q).enter(taskId, ['success'], { status: 'processing' }, now))) return
+          const image = await imagesDb(q).byId(imageId)
+          if (image === undefined) return
+          const bare = { ...image, virtualSize: null, checksum: null, hashAlgo: null, hashValue: null }
+          if (await imagesDb(q).replace({ ...bare, status: 'importing', updatedAt: now }, 'active'))
+            await imagesDb(q).enterImport(imageId, ['importing'], { status: 'importing', state }, now)
+        }),
       failed: (imageId, taskId, ending) =>
         database.tx(ctx, 'import-failed', async q => {
           const now = clock.now()

@@ -1,8 +1,4 @@
 // The stock tests on the import of an image, of staged bytes and of fetched ones.
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import type { Kysely } from 'kysely'
 
 import { openSqlite } from '#host/node/sqlite.ts'
@@ -26,8 +22,8 @@ import type { Saga } from '#kernel/saga/saga.ts'
 import { imagesDb, type Image } from '#services/glance/db/images.ts'
 import { migrations, type GlanceTables } from '#services/glance/db/tables.ts'
 import { tasksDb } from '#services/glance/db/tasks.ts'
+import type { Store } from '#services/glance/domain/images.ts'
 import { importTools } from '#services/glance/domain/import-tools.ts'
-import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
 import { importImage, type ImportImage } from '#services/glance/sagas/import-image.ts'
 import type { ApiTools, Tools } from '#services/glance/sagas/tools.ts'
 
@@ -60,17 +56,38 @@ const image: Image = {
   updatedAt: 0,
 }
 
+/** A store in memory: the virtual clock does not wait for disks. */
+function memoryStore(): Store & { readonly names: () => string[] } {
+  const kept = new Map<string, Uint8Array[]>()
+  return {
+    names: () => [...kept.keys()],
+    async put(id, from) {
+      const all: Uint8Array[] = []
+      for await (const piece of from) all.push(piece)
+      kept.set(id, all)
+      const size = all.reduce((sum, piece) => sum + piece.length, 0)
+      return { size, md5: 'md5', sha512: 'sha512', virtualSize: size }
+    },
+    has: async id => kept.get(id)?.length ?? null,
+    async *get(id) {
+      const all = kept.get(id)
+      if (all === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+      yield* all
+    },
+    remove: async id => void kept.delete(id),
+  }
+}
+
 const worldOf =
   <S>(uri: string | null): MakeWorld<Saga<Tools, ImportImage, S>> =>
   async (saga, hooks) => {
-    const folder = await mkdtemp(join(tmpdir(), 'koto-import-'))
     const clock = virtualClock()
     const ids = randomIds()
     const database = openSqlite<GlanceTables>({ file: ':memory:', name: 'glance', clock })
     await migrate(database, migrations, clock)
     const q = database.kysely
-    const store = createFileStore(`${folder}/images`)
-    const staging = createFileStore(`${folder}/staging`)
+    const store = memoryStore()
+    const staging = memoryStore()
     if (uri === null) await staging.put(IMAGE, bytes(), { declared: null, maxBytes: 10_000 })
     await imagesDb(q).add(image)
     const state = { task: TASK, importing: ['file'], failed: [] }
@@ -126,8 +143,8 @@ const worldOf =
           // What fails is told by the status and the task, and what was staged is given up: that is meant.
           image: active ? [now.size, now.checksum, now.hashValue, now.importState] : 'not yet',
           task: active ? (await tasksDb(q).byId(TASK))?.status : 'not yet',
-          kept: (await readdir(`${folder}/images`).catch(() => [])).sort(),
-          staged: uri === null ? [] : await readdir(`${folder}/staging`).catch(() => []),
+          kept: store.names(),
+          staged: uri === null ? [] : staging.names(),
         }
       },
       async reborn() {
@@ -137,7 +154,6 @@ const worldOf =
       },
       async close() {
         await database.close()
-        await rm(folder, { recursive: true, force: true })
       },
     }
   }

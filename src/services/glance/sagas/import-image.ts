@@ -41,4 +41,5 @@ export const importImage = saga<Tools>()<ImportImage, 'api'>('import-image', {
   .step('announce', {
     at: 'api',
     do: (s, t) => t.finish(s.imageId, s.taskId, s.kept),
+    undo: (s, t) => t.unfinish(s.imageId, s.taskId),
   })

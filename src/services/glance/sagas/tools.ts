@@ -20,6 +20,8 @@ export interface ApiTools {
   drop(imageId: string): Promise<void>
   /** The image is active and the task a success. Throws when the image is gone. */
   finish(imageId: string, taskId: string, kept: Kept): Promise<void>
+  /** Takes `finish` back. */
+  unfinish(imageId: string, taskId: string): Promise<void>
   /** The image is queued again, the task a failure. */
   failed(imageId: string, taskId: string, ending: Ending): Promise<void>
 }
