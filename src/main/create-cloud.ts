@@ -30,6 +30,7 @@ import { migrations as keystoneMigrations } from '#services/keystone/db/migratio
 import { createKeystone, definition as keystone } from '#services/keystone/service.ts'
 import { glanceConfig } from '#services/glance/config.ts'
 import { migrations as glanceMigrations } from '#services/glance/db/tables.ts'
+import { keystoneQuotas } from '#services/glance/domain/quotas.ts'
 import { createFileCache } from '#services/glance/drivers/cache-file/cache-file.ts'
 import { createFileStore } from '#services/glance/drivers/store-file/store-file.ts'
 import { createGlance, definition as glance } from '#services/glance/service.ts'
@@ -168,7 +169,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       staging: createFileStore(state.folder('staging')),
       cache: createFileCache(state.folder('image-cache'), state.folder('images')),
       door: imageDoor,
-      limits: { keystone: transportTo(keystone), identity: identityOf('glance') },
+      quotas: keystoneQuotas(transportTo(keystone), identityOf('glance')),
       pipeline: pipeline('image'),
     })
     add({ definition: glance, handle: images.handle, routes: images.routes, audit: images.audit })

@@ -7,10 +7,8 @@ import type { Settings } from '#kernel/config/config.ts'
 import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { Database } from '#kernel/db/database.ts'
 import type { Handle } from '#kernel/http/call.ts'
-import type { Transport } from '#kernel/http/client.ts'
 import { createPipeline, type Authenticate, type PipelineTools } from '#kernel/http/pipeline.ts'
 import type { ServiceDefinition } from '#kernel/http/service.ts'
-import type { ServiceIdentity } from '#kernel/http/service-identity.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
@@ -36,7 +34,7 @@ import { createAudit } from '#services/glance/domain/audit.ts'
 import { createCacheDomain } from '#services/glance/domain/cache.ts'
 import { importTools, type Door } from '#services/glance/domain/import-tools.ts'
 import { createImportsDomain } from '#services/glance/domain/imports.ts'
-import { keystoneQuotas, noQuotas } from '#services/glance/domain/quotas.ts'
+import { noQuotas, type Quotas } from '#services/glance/domain/quotas.ts'
 import { createStoresDomain } from '#services/glance/domain/stores.ts'
 import { createTasksDomain } from '#services/glance/domain/tasks.ts'
 import { createImagesDomain } from '#services/glance/domain/images.ts'
@@ -79,8 +77,8 @@ export interface GlanceTools {
   readonly cache: ImageCache
   /** The door to addresses that users supply. */
   readonly door: Door
-  /** Keystone, and the account `glance`, to ask for limits. Absent: nobody is held to any. */
-  readonly limits?: { readonly keystone: Transport; readonly identity: ServiceIdentity }
+  /** Where limits are kept. Absent: nobody is held to any. */
+  readonly quotas?: Quotas
   readonly policyOverrides?: Readonly<Record<string, string>>
   readonly pipeline?: Pick<PipelineTools, 'refused' | 'unavailable'>
 }
@@ -103,10 +101,7 @@ export function createGlance(tools: GlanceTools): Glance {
   const access = { database, policy }
   const warn = (ctx: Ctx, says: string): void => log.warn(ctx, says)
   const maxBytes = settings.imageSizeCapGb * 1024 ** 3
-  const quotas =
-    tools.limits === undefined || !settings.useKeystoneLimits
-      ? noQuotas
-      : keystoneQuotas(tools.limits.keystone, tools.limits.identity)
+  const quotas = settings.useKeystoneLimits ? (tools.quotas ?? noQuotas) : noQuotas
   const uriRules = {
     schemes: settings.importAllowedSchemes,
     hosts: settings.importAllowedHosts.map(host => host.toLowerCase()),

@@ -69,6 +69,8 @@ export async function pageOfImages(
     const value = query[key]
     return value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value)
   }
+  if (text('changes-since') !== undefined)
+    throw faults.BadRequest({ reason: 'The "changes-since" filter is no longer available on v2.' })
   const admin = ctx.who?.roles.includes('admin') === true
   const visibility = text('visibility') ?? null
   if (visibility !== null && visibility !== 'all' && !VISIBILITIES.includes(visibility as never))
