@@ -2,6 +2,8 @@
 import type { HandlerTable } from '#kernel/http/handlers.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { moveHandlers } from '#services/nova/api/moves.ts'
+import { neutronProxy } from '#services/nova/actors/neighbours/neutron-proxy.ts'
+import { groupsShown } from '#services/nova/api/security-group-proxies.ts'
 import { partHandlers } from '#services/nova/api/server-parts.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
@@ -60,7 +62,13 @@ export const quotaDefaults = (settings: NovaRooms['settings']): QuotaDefaults =>
 export function apiTables(rooms: NovaRooms): ApiTables {
   const { database, settings, policy, neighbours } = rooms
   const loads = serverLoads(rooms, rooms.sha224, settings.serviceDownTimeS * 1000)
-  const present = presentServer(loads)
+  const ports = portsOfServer(neighbours.neutron)
+  const present = presentServer(loads, (ctx, ids) =>
+    ports.namesOfGroups(ctx, ids).catch((error: unknown) => {
+      rooms.log.warn(ctx, `security groups of servers are not known: ${(error as Error).message}`)
+      return null
+    }),
+  )
   const domain = createServersDomain({ ...rooms, log: { warn: (ctx, says) => rooms.log.warn(ctx, says) } })
   const deferred = createDeferredDelete({
     ...rooms,
@@ -96,7 +104,6 @@ export function apiTables(rooms: NovaRooms): ApiTables {
   const moves = createMovesDomain(moveTools)
   const live = createLiveMoves(moveTools)
   const asService = (ctx: Ctx): Promise<Ctx> => rooms.identity.ctx('nova-api', ctx)
-  const ports = portsOfServer(neighbours.neutron)
   const metadata = createMetadata({
     ...rooms,
     dhcpDomain: settings.dhcpDomain,
@@ -129,7 +136,7 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     events,
     frontDoor: base => base.replace(/\/compute$/, ''),
     portStatus: async (ctx, id) => ports.states(await asService(ctx), id),
-    groupsOf: (ctx, id) => ports.groups(ctx, id),
+    groupsOf: async (ctx, id) => groupsShown(neutronProxy(neighbours.neutron), ctx, await ports.groupIds(ctx, id)),
     changeGroup: (ctx, id, name, add) => ports.changeGroup(ctx, id, name, add),
     mergeVolume: async (ctx, { volumeId, base }) => {
       const { host, serverId } = await placeOf(ctx, volumeId)

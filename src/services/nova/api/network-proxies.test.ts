@@ -172,6 +172,32 @@ test("a server's fixed and floating addresses, until 2.43: its own only, not whi
   await nova.close()
 })
 
+test('a server shows the groups its wires are in, and none when they are in none', async () => {
+  const wires = { groups: [GROUP] as string[] }
+  const canned: Canned = (method, path, request) => {
+    const query = new URLSearchParams(request.query)
+    if (path === '/v2.0/ports') {
+      const servers = query.getAll('device_id')
+      return { json: { ports: servers.map(id => ({ device_id: id, security_groups: wires.groups })) } }
+    }
+    return neutron().canned(method, path, request)
+  }
+  const nova = await testNova({ neighbours: { neutron: canned } })
+  const { id } = await nova.addServer()
+  const shown = async (path: string): Promise<unknown> => {
+    const { json } = await nova.call('GET', path)
+    const { server, servers } = json as { server?: object; servers?: object[] }
+    return (server ?? servers?.[0] ?? {})['security_groups' as keyof object]
+  }
+  for (const path of [`/v2.1/servers/${id}`, '/v2.1/servers/detail'])
+    assert.deepEqual(await shown(path), [{ name: 'web' }], path)
+  const whole = await nova.call('GET', `/v2.1/servers/${id}/os-security-groups`)
+  assert.equal((whole.json as { security_groups: { rules: unknown[] }[] }).security_groups[0]?.rules.length, 1)
+  wires.groups = []
+  assert.equal(await shown(`/v2.1/servers/${id}`), undefined)
+  await nova.close()
+})
+
 test('security groups: incoming rules only, all ports said; ids must be ids', async () => {
   const nova = await testNova({ neighbours: { neutron: neutron().canned } })
   const groups = '/v2.1/os-security-groups'

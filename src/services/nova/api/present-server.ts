@@ -17,6 +17,8 @@ interface Loaded {
   faults: Map<string, ServerFault>
   groups: Map<string, string[]>
   hostStates: Map<string, string>
+  /** Null: Neutron could not be asked. */
+  wireGroups: Map<string, string[]> | null
 }
 
 export const serverLinks = (view: Pick<View, 'base'>, id: string): { rel: string; href: string }[] => [
@@ -67,7 +69,10 @@ export function asUpdated(server: Record<string, unknown>, at: number): Record<s
 }
 
 /** The presenter of both lists and of single servers. Faults are shown where upstream shows them: ERROR and DELETED. */
-export function presentServer(loads: ServerLoads): Presenter<Server> {
+export function presentServer(
+  loads: ServerLoads,
+  groupsOnWires: (ctx: View['ctx'], ids: readonly string[]) => Promise<Map<string, string[]> | null>,
+): Presenter<Server> {
   const idsOf = (servers: readonly Server[]): string[] => servers.map(server => server.id)
   return presenter<Server, Loaded>()(
     ServerView,
@@ -147,10 +152,11 @@ export function presentServer(loads: ServerLoads): Presenter<Server> {
               ],
         ),
       ),
-      security_groups: s =>
-        s.vmState === 'building' && s.securityGroups.length === 0
-          ? undefined
-          : (s.securityGroups.length === 0 ? ['default'] : s.securityGroups).map(name => ({ name })),
+      security_groups: needs(['wireGroups'], (s, { wireGroups }) => {
+        const wanted = s.securityGroups.length === 0 && s.vmState !== 'building' ? ['default'] : s.securityGroups
+        const names = wireGroups === null || s.vmState === 'building' ? wanted : (wireGroups.get(s.id) ?? [])
+        return names.length === 0 ? undefined : names.map(name => ({ name }))
+      }),
       locked: s => s.lockedBy !== null,
       locked_reason: s => s.lockedReason,
       host_status: needs(['hostStates'], (s, { hostStates }) =>
@@ -174,6 +180,11 @@ export function presentServer(loads: ServerLoads): Presenter<Server> {
         },
         groups: (ctx, servers) => loads.groups(ctx, idsOf(servers)),
         hostStates: ctx => loads.hostStates(ctx),
+        wireGroups: (ctx, servers) =>
+          groupsOnWires(
+            ctx,
+            servers.flatMap(s => (s.vmState === 'building' || s.deletedAt !== null ? [] : s.id)),
+          ),
       },
     },
   )

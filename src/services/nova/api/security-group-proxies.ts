@@ -55,6 +55,13 @@ export async function sourcesOf(neutron: Networking, ctx: Ctx, groups: readonly 
   return known
 }
 
+/** Groups by their ids, as a server shows them: whole, in order. */
+export async function groupsShown(neutron: Networking, ctx: Ctx, ids: readonly string[]): Promise<object[]> {
+  const found = await neutron.groupsById(ctx, ids)
+  const sources = await sourcesOf(neutron, ctx, found)
+  return found.map(group => oldGroup(group, sources)).sort(byOwnerAndName)
+}
+
 export function securityGroupProxyHandlers(tools: {
   neutron: Networking
   maxLimit: number

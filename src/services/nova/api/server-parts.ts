@@ -179,12 +179,17 @@ export function partHandlers(api: PartsApi): HandlerTable[] {
       },
       update: async call => {
         const given = call.body.volumeAttachment
-        if (given.volumeId !== call.params.volume)
-          throw faults.BadRequest({
-            reason: 'Moving a volume to another one is not possible here: only delete_on_termination can be changed.',
-          })
-        if (given.delete_on_termination !== undefined)
-          await domain.keepOnDelete(call.ctx, call.params.id, call.params.volume, given.delete_on_termination)
+        const { id, volume } = call.params
+        const swap = !call.has('properties') || given.volumeId !== volume
+        const rule = swap ? rules.volumesAttachmentsSwap : rules.volumesAttachmentsUpdate
+        const { volumeId, delete_on_termination: deleteOnTermination, ...fixed } = given
+        if (call.has('properties'))
+          await domain.changeAttachment(
+            ...([call.ctx, id, volume] as const),
+            { ...fixed, ...(deleteOnTermination === undefined ? {} : { deleteOnTermination }) },
+            rule,
+          )
+        if (swap) await domain.swapVolume(call.ctx, id, volume, volumeId)
       },
       detach: call => domain.detachVolume(call.ctx, call.params.id, call.params.volume),
     }),

@@ -78,7 +78,9 @@ export const volumeAttachments = {
       ),
     }),
   }),
+  /** Before 2.85 it only moves a volume to another one; from then on it changes properties, too. */
   update: put(`${server}/os-volume_attachments/{volume}`, {
+    switches: { properties: '2.85' },
     policy: rules.volumesAttachmentsUpdate,
     status: 202,
     body: object({

@@ -9,6 +9,7 @@ export interface VolumeFacts {
   readonly size: number
   readonly bootable: string
   readonly multiattach: boolean
+  readonly migration_status?: string | null
   readonly availability_zone: string
   readonly attachments: readonly { readonly server_id: string }[]
 }

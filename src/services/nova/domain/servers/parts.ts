@@ -1,7 +1,7 @@
 // What hangs on a server, as verbs: metadata, tags, volumes, interfaces, consoles.
 import type { Kysely } from 'kysely'
 
-import { Fault } from '#kernel/contract/fault.ts'
+import { Fault, isFault } from '#kernel/contract/fault.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
 import type { Bus } from '#kernel/bus/bus.ts'
 import { time } from '#kernel/db/codecs.ts'
@@ -38,7 +38,10 @@ export interface PartsTools extends FindTools {
   readonly tokenTtlMs: number
   readonly neighbours: {
     /** With the person's own token. Throws RemoteFault. */
-    volume(ctx: Ctx, id: string): Promise<{ id: string; status: string; size: number; multiattach: boolean }>
+    volume(
+      ctx: Ctx,
+      id: string,
+    ): Promise<{ id: string; status: string; size: number; multiattach: boolean; migration_status?: string | null }>
     /** Takes the volume for the server before anything else happens. Throws RemoteFault. */
     reserve(ctx: Ctx, volumeId: string, serverId: string): Promise<string>
     unreserve(ctx: Ctx, attachmentId: string): Promise<void>
@@ -210,7 +213,7 @@ export const createPartsDomain = (tools: PartsTools) => {
       demandState(tools, ctx, server, 'detach_volume', 'detach_volume')
       const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(id, volumeId))
       if (device === undefined || device.attachmentId === null) throw faults.VolumeAttachmentNotFound({ id: volumeId })
-      if (device.bootIndex === 0) throw faults.Forbidden({ reason: 'Cannot detach a root device volume' })
+      if (device.bootIndex === 0) throw faults.BadRequest({ reason: 'Cannot detach a root device volume' })
       await asked(tools.neighbours.beginDetach(ctx, volumeId), volumeId)
       const { attachmentId } = device
       const saga = await database.tx(about(ctx, id), 'detach-volume', async q => {
@@ -224,14 +227,44 @@ export const createPartsDomain = (tools: PartsTools) => {
       })
       engine.go(saga)
     },
-    async keepOnDelete(ctx: Ctx, id: string, volumeId: string, deleteOnTermination: boolean): Promise<void> {
-      const server = await find(ctx, id, rules.volumesAttachmentsUpdate)
-      demandUnlocked(tools, ctx, server)
-      const done = await database.tx(about(ctx, id), 'update-attachment', async q => {
-        const device = await blockDevicesDb(q).ofVolume(id, volumeId)
-        return device !== undefined && blockDevicesDb(q).setDeleteOnTermination(device.id, deleteOnTermination)
+    /** What Cinder asks for at the end of a migration, and nobody else. Throws 404, 403, 409, 400. */
+    async swapVolume(ctx: Ctx, id: string, from: string, to: string): Promise<void> {
+      await find(ctx, id, rules.volumesAttachmentsSwap)
+      const volume = await asked(tools.neighbours.volume(ctx, from), from)
+      const { migration_status: moving = null } = volume
+      if (moving === null || moving === '')
+        throw faults.Conflict({
+          reason: `volume ${from} is not migrating; this API should only be called by Cinder`,
+        })
+      await asked(tools.neighbours.volume(ctx, to), to).catch((error: unknown) => {
+        if (isFault(error, faults.VolumeNotFound)) throw faults.BadRequest({ reason: error.message }, { cause: error })
+        throw error
       })
-      if (!done) throw faults.VolumeAttachmentNotFound({ id: volumeId })
+      const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(id, from))
+      if (device === undefined) throw faults.VolumeAttachmentNotFound({ id: from })
+      throw faults.BadRequest({ reason: `Invalid volume: a volume in use cannot be moved to another one here` })
+    },
+    /** What may be changed of an attachment; the rest may only be repeated. Throws 400, 404. */
+    async changeAttachment(
+      ctx: Ctx,
+      id: string,
+      volumeId: string,
+      given: { id?: string; serverId?: string; device?: string | null; tag?: string; deleteOnTermination?: boolean },
+      rule: Rule,
+    ): Promise<void> {
+      const server = await find(ctx, id, rule)
+      demandUnlocked(tools, ctx, server)
+      await database.tx(about(ctx, id), 'update-attachment', async q => {
+        const device = await blockDevicesDb(q).ofVolume(id, volumeId)
+        if (device === undefined) throw faults.VolumeAttachmentNotFound({ id: volumeId })
+        const path = device.device === null ? null : `/dev/${device.device}`
+        const fixed = { id: volumeId, serverId: id, device: path, tag: device.tag }
+        for (const [key, value] of Object.entries(fixed))
+          if (given[key as 'id'] !== undefined && given[key as 'id'] !== value)
+            throw faults.BadRequest({ reason: `The ${key} property is not mutable` })
+        if (given.deleteOnTermination !== undefined)
+          await blockDevicesDb(q).setDeleteOnTermination(device.id, given.deleteOnTermination)
+      })
     },
 
     /** Waits until the wire is there: the answer describes it. Throws 400, 404, 409, 500. */
