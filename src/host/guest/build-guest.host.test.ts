@@ -198,6 +198,17 @@ void describe('koto-tiny', { timeout: 180_000 }, () => {
     one.type('koto')
     await until('a shell', () => one.said('koto@vm-one'))
 
+    // The screen: QEMU's VGA card shows what tty1 has, and its keyboard is heard.
+    const onScreen = async (): Promise<string> => {
+      const file = join(dir, 'screen')
+      await one.monitor('pmemsave', { val: 0xb8000, size: 4000, filename: file })
+      return Buffer.from((await readFile(file)).filter((_, index) => index % 2 === 0)).toString('latin1')
+    }
+    await until('a login on the screen', async () => (await onScreen()).includes('vm-one login:'))
+    const keys = ['k', 'o', 't', 'o', 'ret'].map(data => ({ type: 'qcode', data }))
+    for (const key of keys) await one.monitor('send-key', { keys: [key] })
+    await until('a password is asked for on the screen', async () => (await onScreen()).includes('Password:'))
+
     const volume = join(dir, 'volume.qcow2')
     await createQemuImg({ exec }).createBlank(volume, { format: 'qcow2', sizeBytes: 2 ** 26 })
     await one.monitor('blockdev-add', { driver: 'qcow2', 'node-name': 'v', file: { driver: 'file', filename: volume } })

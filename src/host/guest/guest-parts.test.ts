@@ -349,6 +349,7 @@ void describe('the guest’s own scripts', () => {
       'dhcp',
       'hotplug',
       'stop',
+      'screen',
       'sudo',
       'lsblk',
       'chpasswd',
