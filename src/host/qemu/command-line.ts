@@ -17,8 +17,8 @@ export interface MachineDisk {
   readonly id: string
   readonly layer: DiskLayer
   readonly readOnly: boolean
-  readonly bus: 'virtio' | 'ide' | 'ide-cdrom' | 'scsi'
-  /** PCI slot; for `ide` the position 0–3; for `scsi` the target. */
+  readonly bus: 'virtio' | 'ide' | 'ide-cdrom' | 'scsi' | 'usb'
+  /** Of no meaning on `usb`. PCI slot; for `ide` the position 0–3; for `scsi` the target. */
   readonly slot: number
   /** What the guest reads back; virtio keeps the first 20 characters. */
   readonly serial?: string
@@ -101,6 +101,8 @@ export function commandLine(machine: Machine): readonly string[] {
   if (machine.disks.some(disk => disk.bus === 'scsi')) {
     argv.push('-device', json({ driver: 'virtio-scsi-pci', id: 'scsi0', addr: pci(FIXED_SLOTS.scsi) }))
   }
+  if (machine.disks.some(disk => disk.bus === 'usb'))
+    argv.push('-device', json({ driver: 'piix3-usb-uhci', id: 'usb0', addr: '0x1.2' }))
   for (const disk of machine.disks) {
     for (const node of blockNodes(disk)) argv.push('-blockdev', json(node))
     argv.push('-device', json(diskDevice(disk)))
@@ -179,6 +181,8 @@ export function diskDevice(disk: MachineDisk): Record<string, unknown> {
       return { driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': disk.slot, ...common }
     case 'ide':
       return { driver: 'ide-hd', bus: `ide.${disk.slot >> 1}`, unit: disk.slot & 1, ...common }
+    case 'usb':
+      return { driver: 'usb-storage', bus: 'usb0.0', ...common }
     case 'ide-cdrom':
       return { driver: 'ide-cd', bus: `ide.${disk.slot >> 1}`, unit: disk.slot & 1, ...common }
   }

@@ -260,6 +260,52 @@ export function hypervisorSuite(
       await h().destroy(guest.serverId)
     })
 
+    it('remembers what a guest was started by, and makes its disks anew by another specification', async () => {
+      const guest = await spawned({ ephemeralGb: 1 })
+      const { serverId } = guest
+      assert.deepEqual(await h().recorded(serverId), guest)
+      assert.equal(await h().recorded(bench.guest().serverId), null)
+      const other = { ...guest, name: 'another' }
+      await h().reimage(other, { keepEphemeral: true })
+      assert.equal(await h().state(serverId), 'shutdown')
+      await h().reimage(other)
+      assert.equal((await h().recorded(serverId))?.name, 'another')
+      await h().powerOn(other)
+      assert.equal(await h().state(serverId), 'running')
+      assert.ok(guest.rootDisk.from === 'image')
+      await assert.rejects(
+        h().reimage({ ...guest, rootDisk: { ...guest.rootDisk, sizeGb: 1, baseVirtualSize: 2 * 2 ** 30 } }),
+        fault('disk-too-small'),
+      )
+      await h().destroy(serverId)
+      await assert.rejects(h().reimage(guest), fault('not-found'))
+    })
+
+    it('boots a rescue system with the own root beside it, and comes back', async () => {
+      const guest = await spawned()
+      const { serverId } = guest
+      assert.ok(guest.rootDisk.from === 'image')
+      const { base, baseFormat } = guest.rootDisk
+      const disks = async (): Promise<string[]> => (await found(serverId))[0]?.disks.map(one => one.id) ?? []
+      for (const stable of [
+        undefined,
+        { device: 'disk', bus: 'virtio' },
+        { device: 'disk', bus: 'scsi' },
+        { device: 'disk', bus: 'usb' },
+        { device: 'cdrom', bus: 'ide' },
+      ] as const) {
+        await h().powerOff(serverId)
+        const rescue = { base, baseFormat, ...(stable === undefined ? {} : { stable }) }
+        await h().powerOn({ ...guest, rescue })
+        assert.equal(await h().state(serverId), 'running')
+        assert.ok((await disks()).includes('rescue') && (await disks()).includes('root'))
+        await h().powerOff(serverId)
+        await h().powerOn(guest)
+        assert.ok(!(await disks()).includes('rescue'))
+      }
+      await h().destroy(serverId)
+    })
+
     it('shows the console, the screen and the numbers', async () => {
       const guest = await spawned()
       await bench.booted(guest.serverId)

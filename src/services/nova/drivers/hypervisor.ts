@@ -44,12 +44,18 @@ export interface NicSpec {
   readonly mtu: number
 }
 
-/** Boot this instead for a while: an image as first disk, the guest's own root as the second. */
+/**
+ * Boot this instead for a while: an image as first disk, the guest's own root as the second and nothing else. With `stable` all
+ * disks stay where they are, and the image comes last, as the device and on the bus it names, and boots first.
+ */
 export interface RescueSpec {
   readonly base: string
   readonly baseFormat: 'raw' | 'qcow2'
   readonly kernel?: string
   readonly ramdisk?: string
+  /** Only with a kernel. */
+  readonly cmdline?: string
+  readonly stable?: { readonly device: 'disk' | 'cdrom'; readonly bus: 'virtio' | 'ide' | 'scsi' | 'usb' }
 }
 
 /** All there is to know to make a guest, or make it again. */
@@ -278,6 +284,12 @@ export interface Hypervisor {
   /** `soft`: asked to shut down for `graceMs` (default 60 000), then started anew. `hard`: without asking. Both end in a new process. */
   reboot(guest: GuestSpec, kind: 'soft' | 'hard', options?: Abortable & { readonly graceMs?: number }): Promise<void>
 
+  /**
+   * Ends the guest and makes its own disks anew by this specification; with `keepEphemeral` only the root. It is stopped then.
+   * Volumes are left alone. Throws `disk-too-small`, `not-found`.
+   */
+  reimage(guest: GuestSpec, options?: Abortable & { readonly keepEphemeral?: boolean }): Promise<void>
+
   pause(serverId: string): Promise<void>
   unpause(serverId: string): Promise<void>
 
@@ -334,6 +346,8 @@ export interface Hypervisor {
   ): Promise<void>
 
   state(serverId: string): Promise<GuestState>
+  /** The specification it was last started by: what its disks really stand on. Null for one that is not here. */
+  recorded(serverId: string): Promise<GuestSpec | null>
   /** Everything on this machine that is a guest of ours or was made for one. For adoption and for the audit. */
   list(): Promise<readonly FoundGuest[]>
   diagnostics(serverId: string): Promise<Diagnostics>

@@ -75,6 +75,20 @@ export async function makeOwnDisks(tools: DiskTools, guest: GuestSpec, folder: s
   if (guest.configDriveIso !== undefined) await ownCopy(tools, guest.configDriveIso, `${folder}/config.iso`)
 }
 
+/** What a rescue left: the next one begins with its image as it is. */
+export async function dropRescueDisks(folder: string): Promise<void> {
+  const names = ['rescue.qcow2', 'rescue-base.raw', 'rescue-base.qcow2', 'rescue-kernel', 'rescue-ramdisk']
+  await Promise.all(names.map(name => rm(`${folder}/${name}`, { force: true })))
+}
+
+/** The guest's own disks away, so that `makeOwnDisks` makes them anew. */
+export async function dropOwnDisks(folder: string, keepEphemeral: boolean): Promise<void> {
+  await dropRescueDisks(folder)
+  const names = ['root.qcow2', 'base.raw', 'base.qcow2', 'kernel', 'ramdisk']
+  if (!keepEphemeral) names.push('ephemeral.raw', 'swap.raw')
+  await Promise.all(names.map(name => rm(`${folder}/${name}`, { force: true })))
+}
+
 async function makeOverlay(
   tools: DiskTools,
   folder: string,

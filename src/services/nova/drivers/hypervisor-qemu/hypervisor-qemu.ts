@@ -32,6 +32,7 @@ import {
 } from '#services/nova/drivers/hypervisor-qemu/lifecycle.ts'
 import { qemuMoves } from '#services/nova/drivers/hypervisor-qemu/moving.ts'
 import { captureRoot, commitDisk, resizeDisk, snapshotDisk } from '#services/nova/drivers/hypervisor-qemu/snapshot.ts'
+import { reimageGuest } from '#services/nova/drivers/hypervisor-qemu/reimage.ts'
 import { resumeGuest, suspendGuest } from '#services/nova/drivers/hypervisor-qemu/suspend.ts'
 import {
   mustRead,
@@ -259,6 +260,8 @@ function assemble(
         await stop(tools, record, { graceMs: kind === 'soft' ? graceMs : 0, signal: either, keepTaps: true })
         await startAgain(guest, either)
       }),
+    reimage: (guest, { signal, keepEphemeral = false } = {}) =>
+      locks.run(guest.serverId, signal, async either => reimageGuest(tools, guest, keepEphemeral, either)),
     pause: serverId =>
       locks.run(serverId, undefined, async () => void (await (await running(serverId)).execute('stop'))),
     unpause: serverId =>
@@ -290,6 +293,7 @@ function assemble(
     interrupt: serverId => interrupt(tools, serverId),
     setPassword: (serverId, { hasAgent }) => setPassword(tools, serverId, hasAgent),
     state: serverId => guestState(tools, serverId),
+    recorded: async serverId => (await store.read(serverId))?.spec ?? null,
     list: () => listGuests(tools),
     diagnostics: serverId => diagnostics(tools, serverId),
     onEvent(listen) {

@@ -13,7 +13,13 @@ import {
 import { connectQmp, QmpSilence, type Qmp } from '#host/qemu/qmp.ts'
 import { afterEnd, removeTaps } from '#services/nova/drivers/hypervisor-qemu/after-end.ts'
 import { untilStarted } from '#services/nova/drivers/hypervisor-qemu/boot-queue.ts'
-import { bringVolume, makeOwnDisks, namesOf, takeVolumeOut } from '#services/nova/drivers/hypervisor-qemu/disks.ts'
+import {
+  bringVolume,
+  dropRescueDisks,
+  makeOwnDisks,
+  namesOf,
+  takeVolumeOut,
+} from '#services/nova/drivers/hypervisor-qemu/disks.ts'
 import { guestEvents } from '#services/nova/drivers/hypervisor-qemu/events.ts'
 import type { GuestRecord } from '#services/nova/drivers/hypervisor-qemu/guest-store.ts'
 import { assignSlots, machineFor } from '#services/nova/drivers/hypervisor-qemu/machine.ts'
@@ -73,7 +79,9 @@ export async function start(
     if (gone.length > 0) await removeTaps(tools, { ...record, spec: { ...guest, nics: gone } })
     // Side by side: disks, wires and the empty log need nothing from each other.
     const [, volumes, logSize] = await allOrThrow([
-      makeOwnDisks(tools, guest, folder),
+      guest.rescue === undefined
+        ? dropRescueDisks(folder).then(() => makeOwnDisks(tools, guest, folder))
+        : makeOwnDisks(tools, guest, folder),
       bringVolumes(tools, folder, guest),
       prepareRun(tools, folder, incoming),
       ...guest.nics.map(nic =>

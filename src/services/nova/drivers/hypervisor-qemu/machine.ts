@@ -53,6 +53,7 @@ export function assignSlots(guest: GuestSpec, before: Slots): Slots {
     'root',
     'ephemeral',
     'swap',
+    ...(guest.rescue?.stable === undefined ? [] : ['rescue']),
     ...volumes.map(disk => volumeDiskId(disk.volumeId)),
     ...guest.nics.map(nic => nicId(nic.portId)),
   ])
@@ -65,6 +66,9 @@ export function assignSlots(guest: GuestSpec, before: Slots): Slots {
   if ((guest.swapMb ?? 0) > 0) claim('swap', 2)
   for (const disk of volumes) slots = slotForDisk(slots, disk)
   for (const nic of guest.nics) slots = slotForNic(slots, nic)
+  // After all others: whoever counts disks by their place finds them where they were.
+  if (guest.rescue?.stable !== undefined && slots['rescue'] === undefined)
+    slots = { ...slots, rescue: freeSlot(slots, FIRST_NIC_SLOT - 1) }
   return slots
 }
 
@@ -119,11 +123,23 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
     return { ...volumeDisk(slots, disk, layer), ...boots(disk.bootIndex) }
   }
   const { rescue, rootDisk } = guest
-  const rootSlot = slots.root ?? FIRST_DISK_SLOT
-  if (rescue !== undefined) {
-    const layer = ownFile('rescue.qcow2', 'qcow2', ownFile(`rescue-base.${rescue.baseFormat}`, rescue.baseFormat))
-    disks.push({ id: 'rescue', layer, readOnly: false, bus, slot: place(FIRST_DISK_SLOT), ...boots(0) })
-  }
+  const stable = rescue?.stable
+  /** As upstream: without a stable device a rescued guest sees the rescue system and its own root, nothing else to damage. */
+  const alone = rescue !== undefined && stable === undefined
+  const rootSlot = alone ? FIRST_DISK_SLOT + 1 : (slots.root ?? FIRST_DISK_SLOT)
+  const rescueLayer =
+    rescue === undefined
+      ? null
+      : ownFile('rescue.qcow2', 'qcow2', ownFile(`rescue-base.${rescue.baseFormat}`, rescue.baseFormat))
+  if (alone && rescueLayer !== null)
+    disks.push({
+      id: 'rescue',
+      layer: rescueLayer,
+      readOnly: false,
+      bus,
+      slot: place(FIRST_DISK_SLOT),
+      ...boots(0),
+    })
   if (rootDisk.from === 'image') {
     const layer = ownFile('root.qcow2', 'qcow2', ownFile(`base.${rootDisk.baseFormat}`, rootDisk.baseFormat))
     disks.push({
@@ -131,19 +147,18 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
       layer,
       readOnly: false,
       bus,
-      slot: place(rescue === undefined ? rootSlot : FIRST_DISK_SLOT + 1),
+      slot: place(rootSlot),
       ...boots(rescue === undefined ? 0 : undefined),
     })
   } else {
-    const disk = volume(rootDisk.disk)
+    const { bootIndex: _own, ...disk } = volume(rootDisk.disk)
     disks.push(
       rescue === undefined
         ? { ...disk, ...boots(rootDisk.disk.bootIndex ?? 0) }
-        : { ...disk, slot: FIRST_DISK_SLOT + 1 },
+        : { ...disk, ...(alone ? { slot: FIRST_DISK_SLOT + 1 } : {}) },
     )
   }
-  // As upstream: a rescued guest sees the rescue system and its own root, nothing else to damage.
-  if (rescue === undefined) {
+  if (!alone) {
     if ((guest.ephemeralGb ?? 0) > 0)
       disks.push({
         id: 'ephemeral',
@@ -155,6 +170,15 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
     if ((guest.swapMb ?? 0) > 0)
       disks.push({ id: 'swap', layer: ownFile('swap.raw', 'raw'), readOnly: false, bus, slot: place(slots.swap ?? 0) })
     for (const disk of guest.disks) disks.push(volume(disk))
+  }
+  if (stable !== undefined && rescueLayer !== null) {
+    const slot = slots['rescue'] ?? FIRST_NIC_SLOT - 1
+    const common = { id: 'rescue', layer: rescueLayer, ...boots(0) }
+    if (stable.device === 'cdrom') {
+      if (stable.bus !== 'ide') throw new HypervisorFault('unsupported', `A CD cannot be on bus ${stable.bus} here`)
+      disks.push({ ...common, readOnly: true, bus: 'ide-cdrom', slot: 3 })
+    } else if (stable.bus === 'ide') disks.push({ ...common, readOnly: false, bus: 'ide', slot: 3 })
+    else disks.push({ ...common, readOnly: false, bus: stable.bus, slot })
   }
   if (guest.configDriveIso !== undefined) {
     const config = { id: 'config', layer: ownFile('config.iso', 'raw'), readOnly: true } as const
@@ -179,7 +203,7 @@ export function machineFor(guest: GuestSpec, choices: MachineChoices): Machine {
           kernel: {
             path: `${prefix}kernel`,
             ...(ramdisk === undefined ? {} : { ramdisk: `${prefix}ramdisk` }),
-            cmdline: guest.cmdline ?? DEFAULT_KERNEL_COMMAND_LINE,
+            cmdline: (rescue === undefined ? guest.cmdline : rescue.cmdline) ?? DEFAULT_KERNEL_COMMAND_LINE,
           },
         }),
     disks,

@@ -118,14 +118,16 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
       }
     }
   }
-  const startNow = async (spec: GuestSpec, signal: AbortSignal | undefined): Promise<void> => {
-    const { rootDisk } = spec
+  const mustFit = ({ rootDisk }: GuestSpec): void => {
     if (rootDisk.from === 'image' && rootDisk.sizeGb > 0 && (rootDisk.baseVirtualSize ?? 0) > rootDisk.sizeGb * GIB) {
       throw new HypervisorFault(
         'disk-too-small',
         `Flavor's disk is too small for requested image. Flavor disk is ${rootDisk.sizeGb * GIB} bytes, image is ${rootDisk.baseVirtualSize} bytes.`,
       )
     }
+  }
+  const startNow = async (spec: GuestSpec, signal: AbortSignal | undefined): Promise<void> => {
+    mustFit(spec)
     await mustBeFree(spec.serverId, volumesOf(spec))
     if ((options.spawnMs ?? 0) > 0) await clock.sleep(options.spawnMs ?? 0, signal)
     signal?.throwIfAborted()
@@ -147,6 +149,9 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
     spec: guest.spec,
     nics: guest.spec.nics,
     disks: [
+      ...(guest.spec.rescue === undefined
+        ? []
+        : [{ id: 'rescue', path: 'rescue', format: 'qcow2', sizeBytes: 0, backing: guest.spec.rescue.base }]),
       ...(guest.spec.rootDisk.from === 'image'
         ? [
             {
@@ -202,6 +207,12 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
         await must(spec.serverId)
         await startNow(spec, either)
       }),
+    reimage: (spec, { signal } = {}) =>
+      locks.run(spec.serverId, signal, async () => {
+        const guest = await must(spec.serverId)
+        mustFit(spec)
+        await shelf.put({ ...guest, spec, state: 'shutdown' })
+      }),
     async pause(serverId) {
       await shelf.put({ ...(await mustBe(serverId, ['running', 'paused'])), state: 'paused' })
     },
@@ -252,7 +263,7 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
       const { spec } = await must(serverId)
       if (spec.rootDisk.from !== 'image')
         throw new HypervisorFault('unsupported', 'The root is a volume: its snapshot is Cinder’s')
-      await shelf.writeFile(out.path, spec.rootDisk.base)
+      await shelf.writeFile(out.path, spec.rootDisk.base, Math.max(1, spec.rootDisk.sizeGb) * GIB)
     },
     consoleLog: async (serverId, lines) => lastLines((await must(serverId)).console, lines),
     async vnc(serverId) {
@@ -277,6 +288,7 @@ export function createSimulatedHypervisor(options: SimulatedHypervisorOptions): 
     },
     ...simulatedMoves({ clock, shelf, locks, sendMs: options.sendMs ?? 0, startNow }),
     state: async serverId => (await shelf.get(serverId))?.state ?? 'missing',
+    recorded: async serverId => (await shelf.get(serverId))?.spec ?? null,
     list,
     async diagnostics(serverId) {
       const guest = await mustBe(serverId, ['running', 'paused'])

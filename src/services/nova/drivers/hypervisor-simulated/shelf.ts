@@ -1,6 +1,7 @@
 // Where simulated guests are kept: in memory, and in a file when they shall outlive the process.
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { blankQcow2 } from '#services/nova/drivers/hypervisor-simulated/blank-image.ts'
 import type { GuestSpec, GuestState } from '#services/nova/drivers/hypervisor.ts'
 
 export interface SimulatedGuest {
@@ -29,8 +30,8 @@ export interface Shelf {
     giveBack(guest: SimulatedGuest): Promise<void>
     remove(serverId: string): Promise<void>
   }
-  /** A capture: the image's bytes again, or an empty file where the image is only a name. */
-  writeFile(path: string, base: string): Promise<void>
+  /** A capture: the image's bytes again, or a blank disk of that size where the image is only a name. */
+  writeFile(path: string, base: string, virtualSize: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -115,11 +116,11 @@ export function createShelf(file: string | undefined): Shelf {
         if (aside.delete(serverId)) await save()
       },
     },
-    async writeFile(path, base) {
+    async writeFile(path, base, virtualSize) {
       try {
         await copyFile(base, path)
       } catch {
-        await writeFile(path, '', { mode: 0o600 })
+        await writeFile(path, blankQcow2(virtualSize), { mode: 0o600 })
       }
     },
     close: () => writing.catch(() => undefined),
