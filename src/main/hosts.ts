@@ -15,6 +15,7 @@ import type { Mechanism, OnMetadata } from '#services/neutron/drivers/mechanism.
 import { createSimulatedMechanism } from '#services/neutron/drivers/mechanism-simulated/mechanism-simulated.ts'
 import { withSimulatedPorts } from '#services/neutron/drivers/simulated-ports.ts'
 import type { HostFiles } from '#services/nova/actors/compute.ts'
+import { createCaptures } from '#services/nova/drivers/captures.ts'
 import { createConfigDrives } from '#services/nova/drivers/config-drive.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
 import { createSimulatedHypervisor } from '#services/nova/drivers/hypervisor-simulated/hypervisor-simulated.ts'
@@ -129,7 +130,7 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
       name,
       ip: '127.0.0.1',
       hypervisor,
-      files: realFiles(images, drives),
+      files: realFiles(images, drives, state),
       simulated: false,
       driveForAll: fabric === null,
     })
@@ -188,8 +189,9 @@ const absent = async (programs: readonly string[]): Promise<string[]> => {
   return programs.filter((_program, index) => found[index] === null)
 }
 
-function realFiles(images: ImageCache, drives: ReturnType<typeof createConfigDrives>): HostFiles {
+function realFiles(images: ImageCache, drives: ReturnType<typeof createConfigDrives>, state: StateDir): HostFiles {
   return {
+    captures: createCaptures({ folder: state.folder('captures') }),
     async ensureImage(image, download, signal) {
       const at = await images.ensure(
         image.id,
@@ -235,6 +237,7 @@ function simulatedHost(name: string, state: StateDir, clock: Clock): Host {
       ensureImage: async image => ({ path: `/simulated/${image.id}`, format: 'qcow2', virtualSize: image.size ?? 0 }),
       makeConfigDrive: async serverId => `/simulated/${serverId}.iso`,
       removeConfigDrive: async () => undefined,
+      captures: createCaptures({ folder: `${state.folder('captures')}/${name}` }),
     },
   }
 }

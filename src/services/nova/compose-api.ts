@@ -5,6 +5,9 @@ import { moveHandlers } from '#services/nova/api/moves.ts'
 import { neutronProxy } from '#services/nova/actors/neighbours/neutron-proxy.ts'
 import { groupsShown } from '#services/nova/api/security-group-proxies.ts'
 import { partHandlers } from '#services/nova/api/server-parts.ts'
+import { serverImageHandlers } from '#services/nova/api/server-images.ts'
+import { createServerImagesDomain } from '#services/nova/domain/servers/images.ts'
+import { createRebuildDomain } from '#services/nova/domain/servers/rebuild.ts'
 import { presentServer } from '#services/nova/api/present-server.ts'
 import { serverHandlers } from '#services/nova/api/servers.ts'
 import { proxyTables } from '#services/nova/compose-proxies.ts'
@@ -41,6 +44,7 @@ export interface ApiTables {
   readonly finishDelete: (ctx: Ctx, serverId: string) => Promise<void>
   /** Deletes for good a server that waited for it. */
   readonly reclaim: (ctx: Ctx, serverId: string) => Promise<void>
+  readonly offloadOld: (ctx: Ctx) => Promise<{ seen: number; corrected: number }>
   readonly metadata: ReturnType<typeof createMetadata>
   readonly parts: PartsDomain
   readonly moves: MovesDomain
@@ -103,6 +107,28 @@ export function apiTables(rooms: NovaRooms): ApiTables {
   }
   const moves = createMovesDomain(moveTools)
   const live = createLiveMoves(moveTools)
+  const images = createServerImagesDomain({
+    ...rooms,
+    defaults: quotaDefaults(settings),
+    offloadAfterS: settings.shelvedOffloadTime,
+    images: {
+      create: (ctx, image) => rooms.glanceImages.create(ctx, image, false),
+      remove: async (ctx, id) => rooms.glanceImages.remove(await rooms.identity.ctx('nova-api', ctx), id),
+    },
+  })
+  const imageTable = serverImageHandlers({
+    images,
+    present,
+    frontDoor: base => base.replace(/\/compute$/, ''),
+    rebuild: createRebuildDomain({
+      ...rooms,
+      defaults: quotaDefaults(settings),
+      neighbours: {
+        image: async (ctx, id) => (await rooms.glance.look(ctx, id)) as never,
+        volume: volumes.volume,
+      },
+    }),
+  })
   const asService = (ctx: Ctx): Promise<Ctx> => rooms.identity.ctx('nova-api', ctx)
   const metadata = createMetadata({
     ...rooms,
@@ -154,6 +180,7 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     tables: [
       ...tables,
       ...partTables,
+      imageTable,
       deferredDeleteHandlers(deferred),
       ...serverPasswordHandlers(createServerPasswords(rooms)),
       consoleTokenHandlers(parts),
@@ -167,5 +194,6 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     metadata,
     parts,
     moves,
+    offloadOld: ctx => images.offloadOld(ctx),
   }
 }

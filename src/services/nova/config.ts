@@ -45,6 +45,12 @@ export const novaConfig = defineConfig('nova', {
   maxLimit: { type: 'int', default: 1000, min: 1, sentence: 'The most entries of a list in one answer.' },
   consoleTokenTtlS: { type: 'int', default: 600, min: 10, sentence: 'Seconds a console address stays good.' },
   forceConfigDrive: { type: 'bool', default: false, sentence: 'Give every guest a config drive, asked for or not.' },
+  shelvedOffloadTime: {
+    type: 'int',
+    default: 0,
+    min: -1,
+    sentence: 'Seconds a shelved server keeps its place on its host; 0 gives it back at once, -1 never.',
+  },
   imageCacheUnusedS: {
     type: 'int',
     default: 86_400,

@@ -25,6 +25,9 @@ import { createCompute, type Compute, type HostFiles } from '#services/nova/acto
 import { cinderNeighbour } from '#services/nova/actors/neighbours/cinder.ts'
 import { glanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
 import { placementMoves, volumeMoves, wireMoves } from '#services/nova/actors/neighbours/moving.ts'
+import { cinderVolumes } from '#services/nova/actors/neighbours/cinder-volumes.ts'
+import { glanceImages } from '#services/nova/actors/neighbours/glance-images.ts'
+import { wireTools } from '#services/nova/actors/neighbours/wires.ts'
 import { neutronNeighbour } from '#services/nova/actors/neighbours/neutron.ts'
 import { placementNeighbour } from '#services/nova/actors/neighbours/placement.ts'
 import { serveScheduler } from '#services/nova/actors/scheduler.ts'
@@ -49,11 +52,17 @@ import type { SshKeys } from '#services/nova/domain/key-pairs.ts'
 import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
 import { reclaimServers } from '#services/nova/reconcilers/reclaim-servers.ts'
 import { confirmResizes } from '#services/nova/reconcilers/confirm-resizes.ts'
+import { offloadShelved } from '#services/nova/reconcilers/offload-shelved.ts'
 import { finishDeletes } from '#services/nova/reconcilers/finish-deletes.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
+import { createBackup, createImage, createVolumeImage } from '#services/nova/sagas/create-image.ts'
+import { rebuildServer } from '#services/nova/sagas/rebuild-server.ts'
+import { rescueServer, unrescueServer } from '#services/nova/sagas/rescue-server.ts'
+import { offloadServer, shelveServer, unshelveHere, unshelveServer } from '#services/nova/sagas/shelve-server.ts'
+import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 import { evacuateServer } from '#services/nova/sagas/evacuate-server.ts'
@@ -141,6 +150,7 @@ export interface NovaRooms extends NovaTools {
   readonly engine: Engine<Kysely<NovaTables>>
   readonly policy: ReturnType<typeof createEnforcer>
   readonly glance: ReturnType<typeof glanceNeighbour>
+  readonly glanceImages: ReturnType<typeof glanceImages>
   readonly neutron: ReturnType<typeof neutronNeighbour>
   readonly cinder: ReturnType<typeof cinderNeighbour>
   readonly placement: ReturnType<typeof placementNeighbour>
@@ -195,7 +205,14 @@ export function createNova(tools: NovaTools): Nova {
     volumeTimeoutMs: settings.volumeTimeoutS * 1000,
     connector,
   })
-  const rooms: NovaRooms = { ...tools, engine, policy, glance, neutron, cinder, placement }
+  const pictures = glanceImages(tools.neighbours.glance)
+  const wires = wireTools(tools.neighbours.neutron)
+  const volumes = cinderVolumes({
+    transport: tools.neighbours.cinder,
+    clock,
+    volumeTimeoutMs: settings.volumeTimeoutS * 1000,
+  })
+  const rooms: NovaRooms = { ...tools, engine, policy, glance, glanceImages: pictures, neutron, cinder, placement }
 
   const asService = (ctx: Ctx): Promise<Ctx> => tools.identity.ctx(ctx.actor, ctx)
   const parts: ConductorParts = {
@@ -224,6 +241,23 @@ export function createNova(tools: NovaTools): Nova {
       complete: (ctx, id) => cinder(ctx).complete(id),
       land: { prepare: (q, input, ctx) => engine.prepare(q, landServer, input, ctx), go: id => engine.go(id) },
     }),
+    wires: ctx => deferred(() => asService(ctx), wires),
+    volumes: ctx =>
+      deferred(
+        () => asService(ctx),
+        service =>
+          volumes(service, ctx, async (serverId, volumeId, attachmentId) => {
+            await database.tx(ctx, 'park-volume', q => blockDevicesDb(q).parked(serverId, volumeId, attachmentId))
+          }),
+      ),
+    images: {
+      glance: pictures,
+      asService,
+      warn: (ctx, says) => log.warn(ctx, says),
+      go: saga => engine.go(saga),
+      prepareOffload: (q, ctx, serverId, host) =>
+        engine.prepare(q, offloadServer, { serverId, host, running: false }, { ...ctx, subject: serverId }),
+    },
   }
   const conductor = conductorTools(parts)
   const places = {
@@ -240,6 +274,15 @@ export function createNova(tools: NovaTools): Nova {
   engine.register(softDelete, { places })
   engine.register(restoreServer, { places })
   engine.register(changePower, { places })
+  for (const one of [createImage, createBackup]) engine.register(one, { places, enter })
+  engine.register(rebuildServer, { places, enter })
+  engine.register(shelveServer, { places, enter })
+  engine.register(unshelveServer, { places, enter })
+  engine.register(unshelveHere, { places, enter })
+  engine.register(createVolumeImage, { places })
+  engine.register(offloadServer, { places })
+  engine.register(rescueServer, { places })
+  engine.register(unrescueServer, { places })
   engine.register(attachVolume, { places })
   engine.register(detachVolume, { places })
   engine.register(attachInterface, { places })
@@ -251,7 +294,16 @@ export function createNova(tools: NovaTools): Nova {
   engine.register(landServer, { places })
   engine.register(evacuateServer, { places, enter })
 
-  const { tables, configDriveFiles, finishDelete, reclaim, metadata, parts: serverParts, moves } = apiTables(rooms)
+  const {
+    tables,
+    configDriveFiles,
+    finishDelete,
+    reclaim,
+    offloadOld,
+    metadata,
+    parts: serverParts,
+    moves,
+  } = apiTables(rooms)
   const handle = createPipeline(definition, tables as HandlerTable[], {
     authenticate: tools.authenticate,
     policy,
@@ -275,6 +327,9 @@ export function createNova(tools: NovaTools): Nova {
       driveForAll: host.driveForAll === true || settings.forceConfigDrive,
       identity: tools.identity,
       glance,
+      glanceImages: pictures,
+      wires,
+      volumes: (service, person) => volumes(service, person),
       neutron,
       cinder,
       reportMs: settings.reportIntervalS * 1000,
@@ -365,6 +420,9 @@ export function createNova(tools: NovaTools): Nova {
         ctx: { ...ctx, actor: 'nova-conductor', cross },
         afterMs: settings.reclaimInstanceIntervalS * 1000,
         remove: reclaim,
+      }))
+      reconciling.add(offloadShelved, ctx => ({
+        offloadOld: () => offloadOld({ ...ctx, actor: 'nova-conductor', cross }),
       }))
       void reconciling.run(finishDeletes.name).catch(later)
     },

@@ -7,20 +7,25 @@ import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
-import { atPlace, serveLegs } from '#kernel/saga/legs.ts'
+import { serveLegs } from '#kernel/saga/legs.ts'
 import type { Cross } from '#kernel/crossing/crossing.ts'
 import type { GlanceNeighbour } from '#services/nova/actors/neighbours/glance.ts'
+import { computeLegs } from '#services/nova/actors/compute-legs.ts'
+import { captureTools } from '#services/nova/actors/image-tools.ts'
 import { computeMoves } from '#services/nova/actors/move-tools.ts'
-import { connected, guestSpec, type ImageProps } from '#services/nova/actors/guest-spec.ts'
-import { HypervisorFault, type GuestState, type Hypervisor } from '#services/nova/drivers/hypervisor.ts'
-import { computeRpc, conductorRpc, type ConnectedDisk, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
-import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
-import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
-import { bootServer } from '#services/nova/sagas/boot-server.ts'
-import { changePower } from '#services/nova/sagas/change-power.ts'
-import { deleteServer } from '#services/nova/sagas/delete-server.ts'
-import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
-import { movingLegs } from '#services/nova/sagas/moving.ts'
+import type { GlanceImages } from '#services/nova/actors/neighbours/glance-images.ts'
+import { connected, guestSpec, standingOn, type ImageProps } from '#services/nova/actors/guest-spec.ts'
+import type { Captures } from '#services/nova/drivers/captures.ts'
+import { HypervisorFault, type GuestSpec, type GuestState, type Hypervisor } from '#services/nova/drivers/hypervisor.ts'
+import {
+  computeRpc,
+  conductorRpc,
+  type ConnectedDisk,
+  type NicRecord,
+  type ServerToBuild,
+  type WantedState,
+} from '#services/nova/rpc.ts'
+import type { VolumeTools, WireTools } from '#services/nova/sagas/image-tools.ts'
 import type { CachedImage, CinderTools, ComputeTools, NeutronTools } from '#services/nova/sagas/tools.ts'
 
 /** What the host keeps of images, and the config drives it makes. */
@@ -35,6 +40,7 @@ export interface HostFiles {
   makeConfigDrive(serverId: string, files: Readonly<Record<string, string>>): Promise<string>
   /** Harmless when there is none. */
   removeConfigDrive(serverId: string): Promise<void>
+  readonly captures: Captures
 }
 
 export interface ComputeParts {
@@ -52,6 +58,9 @@ export interface ComputeParts {
   readonly driveForAll: boolean
   readonly identity: ServiceIdentity
   readonly glance: GlanceNeighbour
+  readonly glanceImages: GlanceImages
+  readonly wires: (ctx: Ctx) => WireTools
+  readonly volumes: (ctx: Ctx, person: Ctx) => VolumeTools
   readonly neutron: (ctx: Ctx) => NeutronTools
   readonly cinder: (ctx: Ctx, person: Ctx) => CinderTools
   /** How often it reports. */
@@ -123,6 +132,29 @@ export function createCompute(parts: ComputeParts): Compute {
     return { ...at, props: image }
   }
 
+  /** With the kernel and ramdisk that it, or the server, names. */
+  const cached = async (
+    service: Ctx,
+    imageId: string,
+    signal: AbortSignal,
+    server: { kernelId: string; ramdiskId: string } = { kernelId: '', ramdiskId: '' },
+  ): Promise<CachedImage & { properties: Record<string, string> }> => {
+    const root = await ensureImage(service, imageId, signal)
+    const beside = async (id: string | null): Promise<string | null> =>
+      id === '' || id === null ? null : (await ensureImage(service, id, signal)).path
+    return {
+      path: root.path,
+      format: root.format,
+      virtualSize: root.virtualSize,
+      kernel: await beside(root.props.kernel_id ?? server.kernelId),
+      ramdisk: await beside(root.props.ramdisk_id ?? server.ramdiskId),
+      cmdline: root.props.os_command_line ?? null,
+      properties: Object.fromEntries(
+        Object.entries(root.props).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+      ),
+    }
+  }
+
   const tools = (ctx: Ctx): ComputeTools => {
     /** The neighbours are asked with nova's own account, fetched when first needed. */
     const asService = (): Promise<Ctx> => parts.identity.ctx(actor, ctx)
@@ -135,25 +167,12 @@ export function createCompute(parts: ComputeParts): Compute {
         saveDisks: async (serverId, disks) => void (await asking.save_disks(ctx, { serverId, disks: [...disks] })),
       },
       images: {
-        async ensure(server, signal): Promise<CachedImage> {
-          const service = await asService()
-          const root = await ensureImage(service, server.imageId, signal)
-          const kernelId = root.props.kernel_id ?? server.kernelId
-          const ramdiskId = root.props.ramdisk_id ?? server.ramdiskId
-          const kernel =
-            kernelId === '' || kernelId === null ? null : (await ensureImage(service, kernelId, signal)).path
-          const ramdisk =
-            ramdiskId === '' || ramdiskId === null ? null : (await ensureImage(service, ramdiskId, signal)).path
-          return {
-            path: root.path,
-            format: root.format,
-            virtualSize: root.virtualSize,
-            kernel,
-            ramdisk,
-            cmdline: root.props.os_command_line ?? null,
-          }
-        },
+        ensure: async (server, signal): Promise<CachedImage> =>
+          cached(await asService(), server.imageId, signal, server),
       },
+      captures: captureTools(imageParts, ctx, asService),
+      wires: later(asService, parts.wires),
+      volumes: later(asService, service => parts.volumes(service, ctx)),
       neutron: later(asService, parts.neutron),
       cinder: later(asService, service => parts.cinder(service, ctx)),
       moves: computeMoves({
@@ -237,24 +256,38 @@ export function createCompute(parts: ComputeParts): Compute {
     await hypervisor.destroy(serverId)
     await parts.files.removeConfigDrive(serverId)
   }
+  const connectedOf = (server: ServerToBuild): ConnectedDisk[] =>
+    server.volumes.flatMap(volume => (volume.connectionInfo === null ? [] : [connected(volume)]))
+  /** What the guest's disk stands on, which Glance may have forgotten long since; where there is none yet, the image. */
+  const standing = async (ctx: Ctx, server: ServerToBuild, signal: AbortSignal): Promise<CachedImage | null> => {
+    if (server.imageId === '') return null
+    const before = await hypervisor.recorded(server.serverId)
+    return before?.rootDisk.from === 'image'
+      ? standingOn(before, before.rootDisk)
+      : tools(ctx).images.ensure(server, signal)
+  }
   const specWith = async (
     ctx: Ctx,
-    server: Parameters<typeof guestSpec>[0],
+    server: ServerToBuild,
     nics: readonly NicRecord[],
     disks: readonly ConnectedDisk[],
     signal: AbortSignal,
-  ): Promise<ReturnType<typeof guestSpec>> => {
-    const image = server.imageId === '' ? null : await tools(ctx).images.ensure(server, signal)
-    return guestSpec(server, image, nics, disks, await configDrive(ctx, server, nics))
-  }
+  ): Promise<GuestSpec> =>
+    guestSpec(server, await standing(ctx, server, signal), nics, disks, await configDrive(ctx, server, nics))
   /** The guest as it should be by the rows, for starting it again. */
-  const specOf = (
-    ctx: Ctx,
-    server: Parameters<typeof guestSpec>[0],
-    signal: AbortSignal,
-  ): Promise<ReturnType<typeof guestSpec>> => {
-    const disks = server.volumes.flatMap(volume => (volume.connectionInfo === null ? [] : [connected(volume)]))
-    return specWith(ctx, server, server.nics, disks, signal)
+  const specOf = (ctx: Ctx, server: ServerToBuild, signal: AbortSignal): Promise<GuestSpec> =>
+    specWith(ctx, server, server.nics, connectedOf(server), signal)
+  const imageParts = {
+    hypervisor,
+    captures: parts.files.captures,
+    glance: parts.glanceImages,
+    graceMs: parts.shutdownGraceMs,
+    driver,
+    specWith: async (ctx: Ctx, server: ServerToBuild, image: CachedImage | null): Promise<GuestSpec> =>
+      guestSpec(server, image, server.nics, connectedOf(server), await configDrive(ctx, server, server.nics)),
+    specOf,
+    cached: async (ctx: Ctx, id: string, signal: AbortSignal) =>
+      cached(await parts.identity.ctx(actor, ctx), id, signal),
   }
 
   const served: Served[] = []
@@ -361,18 +394,7 @@ export function createCompute(parts: ComputeParts): Compute {
           clock,
           actor: 'nova-compute',
           host,
-          sagas: [
-            atPlace(bootServer, 'compute', run => tools(run.ctx)),
-            atPlace(deleteServer, 'compute', run => tools(run.ctx)),
-            atPlace(softDelete, 'compute', run => tools(run.ctx)),
-            atPlace(restoreServer, 'compute', run => tools(run.ctx)),
-            atPlace(changePower, 'compute', run => tools(run.ctx)),
-            atPlace(attachVolume, 'compute', run => tools(run.ctx)),
-            atPlace(detachVolume, 'compute', run => tools(run.ctx)),
-            atPlace(attachInterface, 'compute', run => tools(run.ctx)),
-            atPlace(detachInterface, 'compute', run => tools(run.ctx)),
-            ...movingLegs(run => tools(run.ctx)),
-          ],
+          sagas: computeLegs(tools),
           onLost: (order, error) =>
             parts.log.warn(null, `a leg of ${order.saga} could not report home: ${error.message}`),
         }),

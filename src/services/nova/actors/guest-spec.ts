@@ -1,6 +1,6 @@
 // From what Nova knows of a server to what a hypervisor is told.
 import { diskSource } from '#services/nova/actors/neighbours/cinder.ts'
-import type { GuestSpec } from '#services/nova/drivers/hypervisor.ts'
+import type { GuestSpec, RootDisk } from '#services/nova/drivers/hypervisor.ts'
 import type { ConnectedDisk, NicRecord, ServerToBuild, VolumeToAttach } from '#services/nova/rpc.ts'
 import type { CachedImage } from '#services/nova/sagas/tools.ts'
 
@@ -83,3 +83,13 @@ export function guestSpec(
     ...(model === undefined ? {} : { nicModel: model }),
   }
 }
+
+/** What a guest was started from, as an image again. */
+export const standingOn = (spec: GuestSpec, root: Extract<RootDisk, { from: 'image' }>): CachedImage => ({
+  path: root.base,
+  format: root.baseFormat,
+  virtualSize: root.baseVirtualSize ?? 0,
+  kernel: spec.kernel ?? null,
+  ramdisk: spec.ramdisk ?? null,
+  cmdline: spec.cmdline ?? null,
+})

@@ -25,14 +25,18 @@ import { rules } from '#services/nova/contract/rules.ts'
 export const metadata = dict(text({ max: 255 }), { key: '^[a-zA-Z0-9-_:. ]{1,255}$' })
 
 const serverName = text({ min: 1, max: 255, format: 'name_with_leading_trailing_spaces' })
-const hostnameShort = text({ min: 2, max: 63, pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$' })
-const hostnameLong = text({ min: 2, max: 255, pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9.-]*[a-zA-Z0-9]+$' })
+export const hostnameShort = text({ min: 2, max: 63, pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$' })
+export const hostnameLong = text({ min: 2, max: 255, pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9.-]*[a-zA-Z0-9]+$' })
 const tag = text({ min: 1, max: 60, pattern: '^[^,/]*$' })
 const zone = text({ min: 1, max: 255, format: 'name' })
 /** `''`, null or an address. */
-const accessV4 = raw<string | null>({ anyOf: [{ type: 'string', format: 'ipv4' }, { type: 'null' }, { enum: [''] }] })
-const accessV6 = raw<string | null>({ anyOf: [{ type: 'string', format: 'ipv6' }, { type: 'null' }, { enum: [''] }] })
-const userData = raw<string | null>({
+export const accessV4 = raw<string | null>({
+  anyOf: [{ type: 'string', format: 'ipv4' }, { type: 'null' }, { enum: [''] }],
+})
+export const accessV6 = raw<string | null>({
+  anyOf: [{ type: 'string', format: 'ipv6' }, { type: 'null' }, { enum: [''] }],
+})
+export const userData = raw<string | null>({
   anyOf: [{ type: 'string', maxLength: 65535, format: 'base64' }, { type: 'null' }],
 })
 const link = any

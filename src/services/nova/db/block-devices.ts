@@ -141,6 +141,14 @@ export const blockDevicesDb = (q: Kysely<NovaTables>) => ({
         connection_info: json({ ...of.connectionInfo }),
       },
     ),
+  /** It stays the server's under this attachment and is connected to nothing. */
+  parked: (serverId: string, volumeId: string, attachmentId: string): Promise<boolean> =>
+    swap(
+      q,
+      'block_devices',
+      { server_id: serverId, volume_id: volumeId },
+      { attachment_id: attachmentId, connection_info: null },
+    ),
   setDeleteOnTermination: (id: string, value: boolean): Promise<boolean> =>
     swap(q, 'block_devices', { id }, { delete_on_termination: flag(value) }),
   async forget(serverId: string, volumeId: string): Promise<void> {

@@ -3,6 +3,13 @@ import type { Migration } from '#kernel/db/migrations.ts'
 import { sagaMigration } from '#kernel/saga/db-log.ts'
 import { first } from '#services/nova/db/migrations/0001-first.ts'
 import { moves } from '#services/nova/db/migrations/0010-moves.ts'
+import { serverImages } from '#services/nova/db/migrations/0020-server-images.ts'
 import { serverExtras } from '#services/nova/db/migrations/0030-server-extras.ts'
 
-export const migrations: readonly Migration[] = [first, sagaMigration('0002-saga-log'), moves, serverExtras]
+export const migrations: readonly Migration[] = [
+  first,
+  sagaMigration('0002-saga-log'),
+  moves,
+  serverImages,
+  serverExtras,
+]

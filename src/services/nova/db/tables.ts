@@ -140,6 +140,33 @@ export interface BlockDeviceTable {
   created_at: TimeText
 }
 
+/** What a server remembers of the image it was made from, and of who made it. */
+export interface ServerOrigin {
+  readonly baseImageId: string
+  readonly minRamMb: number
+  readonly minDiskGb: number
+  /** Null for servers of an older version. */
+  readonly userName: string | null
+  readonly projectName: string | null
+  readonly roles: string | null
+}
+export interface ServerShelved {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Null for a server whose root is a volume. */
+  readonly imageId: string | null
+  readonly host: string | null
+}
+export interface ServerRescue {
+  readonly imageId: string
+}
+export interface ServerImageTable {
+  server_id: string
+  origin: Json<ServerOrigin> | null
+  shelved: Json<ServerShelved> | null
+  rescue: Json<ServerRescue> | null
+}
+
 /** A server's way from one host to another, or from one size to another: what clients know as a migration. */
 export interface MoveTable {
   /** Also the consumer that holds the other place's resources in Placement. */
@@ -180,6 +207,7 @@ export interface MoveTable {
 
 export interface NovaTables extends SagaTables {
   server_moves: MoveTable
+  server_images: ServerImageTable
   servers: ServerTable
   server_nics: NicTable
   block_devices: BlockDeviceTable

@@ -56,6 +56,13 @@ export const deleteServer = saga<Tools>()<DeleteServer, 'conductor'>('delete-ser
       for (const id of s.moveIds ?? []) await t.placement.release(id)
     },
   })
+  .step('drop-shelved-image', {
+    at: 'conductor',
+    do: async (s, t) => {
+      const imageId = await t.serverImages.shelvedImageOf(s.serverId)
+      if (imageId !== null) await t.serverImages.dropQuietly(imageId)
+    },
+  })
   .step('forget', {
     at: 'conductor',
     do: (s, t) => t.servers.deleted(s.serverId),

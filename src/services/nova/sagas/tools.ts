@@ -3,6 +3,7 @@
 import type { Ending } from '#kernel/saga/saga.ts'
 import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
 import type { ComputeMoves, ConductorMoves } from '#services/nova/sagas/move-tools.ts'
+import type { CaptureTools, ServerImageTools, VolumeTools, WireTools } from '#services/nova/sagas/image-tools.ts'
 import type { ConnectedDisk, Destination, NicRecord, RequestSpec, ServerToBuild } from '#services/nova/rpc.ts'
 
 /** Where an image lies on the host. */
@@ -50,6 +51,9 @@ export interface ConductorTools {
     event(serverId: string, requestId: string, event: string, host: string | null, error: Error | null): Promise<void>
   }
   readonly moves: ConductorMoves
+  readonly serverImages: ServerImageTools
+  readonly wires: WireTools
+  readonly volumes: VolumeTools
   /** For servers whose host cannot be asked (never scheduled, or down). */
   readonly neutron: NeutronTools
   readonly cinder: CinderTools
@@ -97,6 +101,9 @@ export interface ComputeTools {
   readonly images: {
     ensure(server: ServerToBuild, signal: AbortSignal): Promise<CachedImage>
   }
+  readonly captures: CaptureTools
+  readonly wires: WireTools
+  readonly volumes: VolumeTools
   readonly neutron: NeutronTools
   readonly cinder: CinderTools
   readonly moves: ComputeMoves

@@ -11,6 +11,7 @@ export interface VolumeFacts {
   readonly multiattach: boolean
   readonly migration_status?: string | null
   readonly availability_zone: string
+  readonly volume_image_metadata?: Readonly<Record<string, string>>
   readonly attachments: readonly { readonly server_id: string }[]
 }
 export function volumeChecks(cinder: Transport): {

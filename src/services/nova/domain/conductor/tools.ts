@@ -16,13 +16,15 @@ import type { Claim, NovaTables } from '#services/nova/db/tables.ts'
 import { demandGroupPolicy, groupAround, groupTurns } from '#services/nova/domain/conductor/groups.ts'
 import { faultWords } from '#services/nova/domain/conductor/faults.ts'
 import { toAttach } from '#services/nova/domain/conductor/server-to-build.ts'
+import { POWER } from '#services/nova/domain/conductor/power-numbers.ts'
+import { serverImageTools, type ServerImageParts } from '#services/nova/domain/conductor/server-images.ts'
 import { nearestChange } from '#services/nova/domain/scheduling/decide.ts'
 import { countServer, setAside } from '#services/nova/domain/conductor/set-aside.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import { schedulerRpc, type Destination, type HostVerdict, type RequestSpec } from '#services/nova/rpc.ts'
-import type { GuestState } from '#services/nova/drivers/hypervisor.ts'
 import { endMovesOf } from '#services/nova/domain/conductor/moves.ts'
 import type { ConductorMoves } from '#services/nova/sagas/move-tools.ts'
+import type { VolumeTools, WireTools } from '#services/nova/sagas/image-tools.ts'
 import type { CinderTools, ConductorTools, NeutronTools } from '#services/nova/sagas/tools.ts'
 
 export interface ConductorParts {
@@ -37,15 +39,9 @@ export interface ConductorParts {
   readonly neutron: (ctx: Ctx) => NeutronTools
   readonly cinder: (ctx: Ctx) => CinderTools
   readonly moves: (ctx: Ctx) => ConductorMoves
-}
-
-export const POWER: Readonly<Record<GuestState, number>> = {
-  running: 1,
-  shutdown: 4,
-  paused: 3,
-  crashed: 6,
-  suspended: 7,
-  missing: 0,
+  readonly images: Omit<ServerImageParts, 'database' | 'clock' | 'ids' | 'unplace'>
+  readonly wires: (ctx: Ctx) => WireTools
+  readonly volumes: (ctx: Ctx) => VolumeTools
 }
 
 export const claimOf = (spec: RequestSpec): Claim => ({
@@ -63,14 +59,34 @@ async function unplace(q: Parameters<typeof serversDb>[0], server: Server): Prom
   if (server.host !== null && server.claim !== null) await hostsDb(q).count(server.host, server.claim, -1)
 }
 
+/** The server is on no host and takes nothing of one. */
+async function leaveHost(q: Parameters<typeof serversDb>[0], server: Server, now: number): Promise<void> {
+  if (server.host === null) return
+  await unplace(q, server)
+  await serversDb(q).change(
+    server.id,
+    { host: null, node: null, launchedOn: null, availabilityZone: server.pinnedAvailabilityZone },
+    now,
+  )
+  await q.updateTable('servers').set({ claim: null }).where('id', '=', server.id).execute()
+}
+
 /** Tools for one try of one step, in its context. */
 export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorTools) => {
   const groups = groupTurns()
+  const images = serverImageTools({
+    ...parts,
+    ...parts.images,
+    unplace: (q, server) => leaveHost(q, server, parts.clock.now()),
+  })
   return ctx => {
     const { database, bus, clock, ids } = parts
     const now = (): number => clock.now()
     return {
       neutron: parts.neutron(ctx),
+      serverImages: images(ctx),
+      wires: parts.wires(ctx),
+      volumes: parts.volumes(ctx),
       cinder: parts.cinder(ctx),
       moves: parts.moves(ctx),
       placement: {
@@ -137,14 +153,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
         async clearHost(serverId) {
           await database.tx(ctx, 'clear-host', async q => {
             const server = await serversDb(q).byId(serverId)
-            if (server === undefined || server.host === null) return
-            await unplace(q, server)
-            await serversDb(q).change(
-              serverId,
-              { host: null, node: null, launchedOn: null, availabilityZone: server.pinnedAvailabilityZone },
-              now(),
-            )
-            await q.updateTable('servers').set({ claim: null }).where('id', '=', serverId).execute()
+            if (server !== undefined) await leaveHost(q, server, now())
           })
         },
         async becameActive(serverId) {
@@ -281,7 +290,13 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
             await q.updateTable('servers').set({ claim: null }).where('id', '=', serverId).execute()
             await nicsDb(q).replace(serverId, [])
             await blockDevicesDb(q).forgetAll(serverId)
-            for (const table of ['server_metadata', 'server_tags', 'server_group_members', 'console_tokens'] as const) {
+            for (const table of [
+              'server_metadata',
+              'server_tags',
+              'server_group_members',
+              'console_tokens',
+              'server_images',
+            ] as const) {
               await q.deleteFrom(table).where('server_id', '=', serverId).execute()
             }
           })

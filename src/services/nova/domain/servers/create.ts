@@ -19,6 +19,8 @@ import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { FlavorCopy, NovaTables, RequestedNic } from '#services/nova/db/tables.ts'
 import { countUsage, demandRoom, limitsOf, limitsOfUser, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { devicesOf, type RequestedDevice } from '#services/nova/domain/servers/block-device-request.ts'
+import { withMapping } from '#services/nova/domain/servers/image-mapping.ts'
+import { serverImagesDb } from '#services/nova/db/server-images.ts'
 import { groupForScheduling, hostsOfHints, zoneOf } from '#services/nova/domain/servers/placement-wishes.ts'
 import type { RequestSpec } from '#services/nova/rpc.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
@@ -101,10 +103,13 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
   if (request.minCount > request.maxCount) throw faults.BadRequest({ reason: 'min_count must be <= max_count' })
   const name = request.name.trim()
   const flavor = await flavorOf(tools, ctx, request.flavorRef, projectId)
-  const devices = devicesOf({ imageId: request.imageRef, v1: request.blockDevicesV1, v2: request.blockDevicesV2 })
+  const own = await imageOf(tools, ctx, request.imageRef)
+  const devices = devicesOf(
+    withMapping(own, { imageId: request.imageRef, v1: request.blockDevicesV1, v2: request.blockDevicesV2 }),
+  )
   const root = devices.find(device => device.bootIndex === 0)
   const fromVolume = root?.destinationType === 'volume'
-  const image = await imageOf(tools, ctx, request.imageRef ?? (root?.sourceType === 'image' ? root.imageId : null))
+  const image = own ?? (await imageOf(tools, ctx, root?.sourceType === 'image' ? root.imageId : null))
   if (image !== null) checkFlavor(flavor, image, fromVolume, root?.sizeGb ?? null)
   if (fromVolume === false && image === null) throw faults.BadRequest({ reason: 'Invalid imageRef provided.' })
   await checkVolumes(tools, ctx, devices)
@@ -199,6 +204,14 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
         softDeletedAt: null,
       }
       await db.add(server)
+      await serverImagesDb(q).setOrigin(id, {
+        baseImageId: image?.id ?? '',
+        minRamMb: image?.min_ram ?? 0,
+        minDiskGb: Math.max(image?.min_disk ?? 0, fromVolume ? 0 : flavor.diskGb),
+        userName: who.userName,
+        projectName: who.projectName,
+        roles: who.roles.join(','),
+      })
       for (const [key, value] of Object.entries(request.metadata))
         await q.insertInto('server_metadata').values({ server_id: id, key, value }).execute()
       for (const tag of new Set(request.tags))
@@ -289,7 +302,12 @@ export async function flavorOf(
   }
 }
 
-async function imageOf(tools: CreateTools, ctx: Ctx, ref: string | null): Promise<ImageFacts | null> {
+export async function imageOf(
+  tools: { neighbours: Pick<CreateTools['neighbours'], 'image'> },
+  ctx: Ctx,
+  ref: string | null,
+  absent?: string,
+): Promise<ImageFacts | null> {
   if (ref === null || ref === '') return null
   const id = ref.split('/').at(-1) ?? ref
   let image: ImageFacts
@@ -297,7 +315,7 @@ async function imageOf(tools: CreateTools, ctx: Ctx, ref: string | null): Promis
     image = await tools.neighbours.image(ctx, id)
   } catch (error) {
     if (error instanceof RemoteFault && (error.status === 404 || error.status === 403))
-      throw faults.ImageNotFound({ cause: error })
+      throw absent === undefined ? faults.ImageNotFound({ cause: error }) : faults.BadRequest({ reason: absent })
     throw error
   }
   if (image.status !== 'active') throw faults.ImageInvalid({ reason: `Image ${id} is not active.` })
@@ -359,7 +377,7 @@ async function checkVolumes(tools: CreateTools, ctx: Ctx, devices: readonly Requ
   }
 }
 
-async function publicKeyOf(q: Kysely<NovaTables>, userId: string, name: string | null): Promise<string | null> {
+export async function publicKeyOf(q: Kysely<NovaTables>, userId: string, name: string | null): Promise<string | null> {
   if (name === null) return null
   const pair = await q
     .selectFrom('key_pairs')
@@ -418,7 +436,7 @@ const NOT_PROPERTIES = new Set([
   'owner_id',
   'members',
 ])
-const propertiesOf = (image: ImageFacts): Record<string, string> =>
+export const propertiesOf = (image: ImageFacts): Record<string, string> =>
   Object.fromEntries(
     Object.entries(image).flatMap(([key, value]) =>
       NOT_PROPERTIES.has(key) || value === null || value === undefined ? [] : [[key, String(value)]],

@@ -43,6 +43,10 @@ export async function findServer(tools: FindTools, ctx: Ctx, id: string, rule: R
 /** Refuses (409) when the server is locked for the caller, or its state does not allow the verb. `word` as the client wrote it. */
 export function demandState(tools: FindTools, ctx: Ctx, server: Server, verb: ServerVerb, word: string): void {
   demandUnlocked(tools, ctx, server)
+  demandVerb(server, verb, word)
+}
+/** The same without a look at the lock: for what changes nothing of the server. */
+export function demandVerb(server: Server, verb: ServerVerb, word: string): void {
   const verdict = serverCan(verb, server)
   if (verdict.ok) return
   const reason = verdict.because[0]

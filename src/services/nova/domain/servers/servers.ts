@@ -24,6 +24,7 @@ import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 import { bootServer } from '#services/nova/sagas/boot-server.ts'
+import { IMAGE_STORIES } from '#services/nova/sagas/image-stories.ts'
 import type { PowerVerb } from '#services/nova/sagas/tools.ts'
 
 export interface ServersTools extends FindTools {
@@ -123,9 +124,8 @@ export const createServersDomain = (tools: ServersTools) => {
     /** Unwinds what runs for the server, then runs the story of its end. Also called for servers found in `deleting` at start. */
     async finishDelete(ctx: Ctx, id: string): Promise<void> {
       await engine.cancel(id, bootServer.name)
-      await engine.cancel(id, changePower.name)
-      await engine.cancel(id, softDelete.name)
-      await engine.cancel(id, restoreServer.name)
+      for (const story of [changePower, softDelete, restoreServer, ...IMAGE_STORIES])
+        await engine.cancel(id, story.name)
       await cancelMoves(engine, id)
       const server = await database.read(ctx, 'find-server', q => serversDb(q).byId(id))
       if (server === undefined) return
