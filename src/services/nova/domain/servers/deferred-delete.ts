@@ -14,6 +14,7 @@ import type { NovaTables } from '#services/nova/db/tables.ts'
 import { countServer } from '#services/nova/domain/conductor/set-aside.ts'
 import { demandRoom, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
 import { demandState, demandUnlocked, findServer, type FindTools } from '#services/nova/domain/servers/find.ts'
+import { changePower } from '#services/nova/sagas/change-power.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
 
 export interface DeferredDeleteTools extends FindTools {
@@ -32,14 +33,24 @@ export const createDeferredDelete = (tools: DeferredDeleteTools) => {
   const { database, engine, clock } = tools
   /** Never started, or nowhere: nothing could be brought back. */
   const canWait = (server: Server): boolean =>
-    tools.reclaimMs > 0 && server.launchedAt !== null && server.host !== null && server.taskState !== 'deleting'
+    tools.reclaimMs > 0 &&
+    server.vmState !== 'resized' &&
+    server.launchedAt !== null &&
+    server.host !== null &&
+    server.taskState !== 'deleting'
 
   return {
     /** DELETE of a server. Throws 404, 403, 409. */
     async remove(ctx: Ctx, id: string): Promise<void> {
-      const server = await findServer(tools, ctx, id, rules.serversDelete)
+      let server = await findServer(tools, ctx, id, rules.serversDelete)
       if (!canWait(server)) return tools.remove(ctx, id)
       demandUnlocked(tools, ctx, server)
+      if (server.taskState !== null && server.vmState !== 'soft-delete') {
+        // What only started or stopped it is unwound first; whoever is in the midst of anything larger goes at once.
+        await engine.cancel(id, changePower.name)
+        server = await findServer(tools, ctx, id, rules.serversDelete)
+        if (server.taskState !== null) return tools.remove(ctx, id)
+      }
       if (server.vmState === 'soft-delete' || server.taskState === 'soft-deleting') return
       const host = server.host ?? ''
       const about = { ...ctx, subject: id }

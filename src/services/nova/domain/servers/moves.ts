@@ -73,6 +73,8 @@ export const createMovesDomain = (tools: MoveTools) => {
       readonly word: string
       readonly flavor: FlavorCopy
       host: string | null
+      /** Whether the cloud lays the disk out from now on; absent: as before. */
+      autoDiskConfig?: boolean
     },
   ): Promise<void> {
     const { host } = server
@@ -100,6 +102,8 @@ export const createMovesDomain = (tools: MoveTools) => {
         dest: null,
         charged,
       })
+      const { autoDiskConfig } = how
+      if (autoDiskConfig !== undefined) await serversDb(q).change(server.id, { autoDiskConfig }, clock.now())
       await charge(q, server.projectId, charged, tools.defaults)
       const spec = await specFor(q, server, {
         flavor: how.flavor,
@@ -135,13 +139,13 @@ export const createMovesDomain = (tools: MoveTools) => {
 
   return {
     /** 202. Throws 400 for a flavor that cannot be, 403 over quota, 404, 409. */
-    async resize(ctx: Ctx, id: string, flavorRef: string): Promise<void> {
+    async resize(ctx: Ctx, id: string, flavorRef: string, autoDiskConfig = false): Promise<void> {
       const server = await findServer(tools, ctx, id, rules.serversResize)
       demandState(tools, ctx, server, 'resize', 'resize')
       if (server.host === null) throw faults.InstanceNotReady({ id })
       const flavor = await flavorOf(tools, ctx, flavorRef, server.projectId)
       await checkResize(ctx, server, flavor)
-      await begin(ctx, server, { kind: 'resize', word: 'resize', flavor, host: null })
+      await begin(ctx, server, { kind: 'resize', word: 'resize', flavor, host: null, autoDiskConfig })
     },
 
     /** Cold migration; `host` null leaves the choice to the scheduler. */
