@@ -19,7 +19,7 @@ import { volumeBackend } from '#main/volume-backend.ts'
 import type { Routes } from '#kernel/contract/route.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
 import { consoleDoor } from '#main/console-door.ts'
-import { findMachine, hostAddress, hostName, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
+import { findMachine, hostAddress, reachableHost, hostName, md5, sha224, sha256, type Machine } from '#main/hosts.ts'
 import { kotoApi } from '#main/koto-api.ts'
 import { createPlatform, unavailableWords, type Platform } from '#main/platform.ts'
 import { kotoConfig } from '#main/options.ts'
@@ -98,7 +98,9 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     const { clock, ids, cross, bus, log } = platform
     const refusals = createRefusals(clock)
     const pipeline = (what: string) => ({ refused: refusals.keep, unavailable: unavailableWords(what) })
-    let door = `http://${koto.bind}:${koto.port}`
+    const reach = reachableHost(koto.bind, koto.hostIp)
+    let door = `http://${reach}:${koto.port}`
+    const has = (service: string): boolean => !options.disabled.has(service)
     const handles = new Map<string, Handle>()
     /** Late on purpose: services know each other by name, and are there when the first call comes. */
     const transportTo = (to: ServiceDefinition): Transport =>
@@ -282,7 +284,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       pipeline: pipeline('volume'),
       md5: text => md5(new TextEncoder().encode(text)),
     })
-    add({ definition: cinder, handle: volumes.handle, routes: volumes.routes, audit: volumes.audit })
+    if (has('cinder')) add({ definition: cinder, handle: volumes.handle, routes: volumes.routes, audit: volumes.audit })
 
     // ── start, in order
     await identity.bootstrap({
@@ -302,8 +304,10 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     await networks.start()
     for (const agent of agents) await agent.start()
     undo.push(() => networks.stop())
-    await volumes.start()
-    undo.push(() => volumes.stop())
+    if (has('cinder')) {
+      await volumes.start()
+      undo.push(() => volumes.stop())
+    }
     await compute.start()
     undo.push(() => compute.stop())
     const care = reconciling({
@@ -313,7 +317,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     })
     images.reconcile(care)
     compute.reconcile(care)
-    volumes.reconcile(care)
+    if (has('cinder')) volumes.reconcile(care)
     const unusedMs = config.of(novaConfig).imageCacheUnusedS * 1000
     care.add(evictImages, () => ({ images: machine.images, unusedMs }))
     care.start()
@@ -347,12 +351,12 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         { prefix: '/koto', handle: ownApi },
       ],
       sockets: [consoleDoor(compute, { clock, ids })],
-      webRoot: existsSync(path.dirname(web)) ? web : null,
+      webRoot: has('horizon') && existsSync(path.dirname(web)) ? web : null,
       ready: () => ready,
       report: error => log('koto').error(null, 'the front door', error),
     })
     const port = await frontDoor.listen()
-    door = `http://${koto.bind}:${port}`
+    door = `http://${reach}:${port}`
     undo.push(() => frontDoor.close())
     ready = true
 
@@ -372,7 +376,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         await frontDoor.close()
         await care.stop()
         await compute.stop(keepGuests ? {} : { shutDownMs: remove ? 0 : 10_000 })
-        await volumes.stop()
+        if (has('cinder')) await volumes.stop()
         for (const agent of agents) await agent.stop()
         await networks.stop()
         await machine.mechanism.close()

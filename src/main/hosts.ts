@@ -68,6 +68,13 @@ export function hostAddress(bind: string): string {
   return '127.0.0.1'
 }
 
+/** The host of our own URLs, as clients write it: where we listen, or an address of this machine where that is everywhere. */
+export function reachableHost(bind: string, hostIp: string): string {
+  const everywhere = bind === '0.0.0.0' || bind === '::'
+  const host = everywhere && hostIp !== '' ? hostIp : hostAddress(bind)
+  return host.includes(':') ? `[${host}]` : host
+}
+
 /** What this machine is called as a compute host. */
 export const hostName = (): string => hostname().split('.')[0] ?? 'koto'
 

@@ -130,3 +130,17 @@ test('a websocket is joined to its other end, or refused', async () => {
   assert.equal(code, 1008)
   assert.deepEqual(asked[0], ['good', 'http://elsewhere', `127.0.0.1:${door.port}`])
 })
+
+test('a port of a service’s own: the same service, and links that stay on that port', async () => {
+  const free = await opened({})
+  const classicPort = free.port
+  await free[Symbol.asyncDispose]()
+  const handle = (call: { base: string; path: string }) =>
+    Promise.resolve({ status: 200, headers: {}, body: JSON.stringify({ base: call.base, path: call.path }) })
+  await using door = await opened({ classicPorts: true, mounts: [{ prefix: '/identity', classicPort, handle }] })
+  const ask = async (url: string): Promise<unknown> => (await fetch(url)).json()
+  const classic = `http://127.0.0.1:${classicPort}`
+  assert.deepEqual(await ask(`${classic}/v3`), { base: classic, path: '/v3' })
+  assert.deepEqual(await ask(`${door.at}/identity/v3`), { base: `${door.at}/identity`, path: '/v3' })
+  assert.deepEqual(await ask(`${classic}/identity/v3`), { base: `${classic}/identity`, path: '/v3' })
+})

@@ -1,6 +1,6 @@
 // The one socket edge: Fastify in front of the services' `handle` functions, the console's files and its websockets.
 // Limits, timeouts, slow clients and graceful close are Fastify's; no API logic lives here.
-import type { Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import { Readable, type Duplex } from 'node:stream'
 import { http } from '#host/node/plain-http.ts'
 
@@ -136,7 +136,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       query: question < 0 ? '' : url.slice(question + 1),
       headers: raw.headers as Record<string, string | undefined>,
       body: hasBody ? raw : null,
-      base: `${request.protocol}://${safeHost(raw.headers.host) ?? `${options.bind}:${boundPort}`}${prefix}`,
+      base: `${request.protocol}://${safeHost(raw.headers.host) ?? `${options.bind}:${boundPort}`}${classic.has(raw) ? '' : prefix}`,
       from: 'client',
     })
     // A body nobody read would keep the connection busy: let it run out unless it is large, then cut.
@@ -150,6 +150,8 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
   /** Answers that would go on for ever, such as events: closing does not wait for them. */
   const endless = new Set<Readable>()
   let boundPort = options.port
+  /** Requests that came to a service's own port. */
+  const classic = new WeakSet<IncomingMessage>()
   const extra: Server[] = []
   const closeExtra = (): Promise<unknown> =>
     Promise.all(
@@ -171,7 +173,12 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
           for (const mount of options.mounts) {
             if (mount.classicPort === undefined || mount.classicPort === null) continue
             const server = http.createServer((request, response) => {
-              request.url = mount.prefix + (request.url ?? '/')
+              const url = request.url ?? '/'
+              // Its links stay on this port, unless it was asked for a path of the front door's.
+              if (!url.startsWith(`${mount.prefix}/`)) {
+                classic.add(request)
+                request.url = mount.prefix + url
+              }
               app.routing(request, response)
             })
             await new Promise<void>((resolve, reject) => {

@@ -28,6 +28,8 @@ export interface Settings {
 }
 
 const PASSWORDS = { admin: 'ADMIN_PASSWORD', service: 'SERVICE_PASSWORD', database: 'DATABASE_PASSWORD' } as const
+/** What all others need. Volumes and the web console can be left out. */
+const ALWAYS = ['keystone', 'glance', 'placement', 'nova', 'neutron'] as const
 const LONG_ENOUGH = 12
 
 /** Reads and merges everything. Only looks: nothing is written. @throws Refusal in one sentence, naming file and line. */
@@ -74,6 +76,9 @@ export function readSettings(state: StateDir, wish: SettingsWish): Settings {
     disabled,
     notices: [
       ...files.flatMap(file => file.ignored),
+      ...ALWAYS.filter(name => disabled.has(name)).map(
+        name => `disable_service ${name} was left out: every cloud of Koto has it.`,
+      ),
       ...strange.map(([name]) => `${name} from local.conf is not an option of Koto and was left out.`),
     ],
   }

@@ -240,9 +240,15 @@ export function createBootstrap(tools: DomainTools, tokens: Tokens): Bootstrap {
             enabled: true,
             extra: {},
           })
-        else if (there.url !== wish.url) await updateEndpoint(q, { ...there, url: wish.url })
+        else if (there.url !== wish.url || !there.enabled)
+          await updateEndpoint(q, { ...there, url: wish.url, enabled: true })
       }
     }
+    // A service that this cloud is started without is not in its catalog.
+    const urls = new Set(endpoints.map(wish => wish.url))
+    for (const one of known)
+      if (one.enabled && one.url.startsWith('$(front_door)s') && !urls.has(one.url))
+        await updateEndpoint(q, { ...one, enabled: false })
   }
 
   async function grant(q: Query, grants: readonly Grant[], projects: ReadonlyMap<string, string>): Promise<void> {
