@@ -21,10 +21,16 @@ import { discoveryHandlers, extensionHandlers } from '#services/neutron/api/disc
 import { lookHandlers } from '#services/neutron/api/looks.ts'
 import { networkHandlers, networkPresenter } from '#services/neutron/api/networks.ts'
 import { portBindingHandlers } from '#services/neutron/api/port-bindings.ts'
+import { conntrackHelperHandlers, portForwardingHandlers } from '#services/neutron/api/port-forwardings.ts'
 import { portHandlers } from '#services/neutron/api/ports.ts'
 import { qosHandlers } from '#services/neutron/api/qos.ts'
 import { quotaHandlers } from '#services/neutron/api/quotas.ts'
-import { floatingIpHandlers, routerHandlers, routerPresenter } from '#services/neutron/api/routers.ts'
+import {
+  externalGatewayHandlers,
+  floatingIpHandlers,
+  routerHandlers,
+  routerPresenter,
+} from '#services/neutron/api/routers.ts'
 import { scheduleHandlers } from '#services/neutron/api/schedules.ts'
 import { securityGroupHandlers, securityGroupRuleHandlers } from '#services/neutron/api/security-groups.ts'
 import { addressGroupHandlers, addressScopeHandlers, rbacPolicyHandlers } from '#services/neutron/api/sharing.ts'
@@ -46,6 +52,8 @@ import { createAudit } from '#services/neutron/domain/audit.ts'
 import { createAddressGroups } from '#services/neutron/domain/address-groups.ts'
 import { createAddressScopes } from '#services/neutron/domain/address-scopes.ts'
 import { createAgents } from '#services/neutron/domain/agents.ts'
+import { createConntrackHelpers } from '#services/neutron/domain/conntrack-helpers.ts'
+import { createExternalGateways } from '#services/neutron/domain/external-gateways.ts'
 import { createFloatingIps } from '#services/neutron/domain/floating-ips.ts'
 import { createLooks } from '#services/neutron/domain/looks.ts'
 import { createMetadata } from '#services/neutron/domain/metadata.ts'
@@ -53,6 +61,7 @@ import { createNetworks } from '#services/neutron/domain/networks.ts'
 import { createNewsDesk } from '#services/neutron/domain/nova-news.ts'
 import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
 import { createPortBindings } from '#services/neutron/domain/port-bindings.ts'
+import { createPortForwardings } from '#services/neutron/domain/port-forwardings.ts'
 import { createPorts } from '#services/neutron/domain/ports.ts'
 import { createQos } from '#services/neutron/domain/qos.ts'
 import { createQuotas } from '#services/neutron/domain/quotas.ts'
@@ -124,6 +133,8 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
   const looks = createLooks(tools)
   const agents = createAgents(tools)
   const routers = createRouters(tools)
+  const gateways = createExternalGateways(tools)
+  const presentRouter = routerPresenter(routers, gateways, looks)
   return [
     discoveryHandlers(),
     extensionHandlers(),
@@ -137,12 +148,15 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     portBindingHandlers(createPortBindings(tools)),
     securityGroupHandlers(createSecurityGroups(tools), looks),
     securityGroupRuleHandlers(createSecurityGroupRules(tools)),
-    routerHandlers(routers, looks),
+    routerHandlers(routers, presentRouter),
+    externalGatewayHandlers(gateways, presentRouter),
     floatingIpHandlers(createFloatingIps(tools), looks),
+    portForwardingHandlers(createPortForwardings(tools)),
+    conntrackHelperHandlers(createConntrackHelpers(tools)),
     agentHandlers(agents),
     scheduleHandlers(createSchedules(tools, agents), {
       network: networkPresenter(looks),
-      router: routerPresenter(routers, looks),
+      router: presentRouter,
     }),
     quotaHandlers(createQuotas(tools)),
     lookHandlers(createUsage(tools), tools.access),

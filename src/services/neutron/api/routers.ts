@@ -1,11 +1,13 @@
 // Routers and floating IPs: handlers and presenters.
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
 import { needs, presenter, type Presenter } from '#kernel/http/presenter.ts'
+import { externalGateways } from '#services/neutron/contract/external-gateways.ts'
 import { floatingip, floatingips, router, routers } from '#services/neutron/contract/routers.ts'
 import { noun, seconds } from '#services/neutron/api/noun.ts'
 import type { Port } from '#services/neutron/db/ports.ts'
+import type { ConntrackHelper, PortForwarding } from '#services/neutron/db/port-forwardings.ts'
 import type { FloatingIp, Router } from '#services/neutron/db/routers.ts'
-import type { Allocation } from '#services/neutron/db/subnets.ts'
+import type { ExternalGateways, Gateway } from '#services/neutron/domain/external-gateways.ts'
 import type { FloatingIps } from '#services/neutron/domain/floating-ips.ts'
 import type { Looks } from '#services/neutron/domain/looks.ts'
 import type { Joint } from '#services/neutron/domain/router-interfaces.ts'
@@ -25,10 +27,16 @@ const jointView = (joint: Joint): object => ({
 
 interface RouterLoaded {
   readonly tags: Tags
-  readonly gateways: ReadonlyMap<string, readonly Allocation[]>
   readonly qos: ReadonlyMap<string, string>
+  readonly gateways: ReadonlyMap<string, readonly Gateway[]>
+  readonly helpers: ReadonlyMap<string, readonly ConntrackHelper[]>
 }
-export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router> =>
+const gatewayView = (router: Router, gateway: Gateway) => ({
+  network_id: gateway.networkId,
+  enable_snat: router.enableSnat,
+  external_fixed_ips: gateway.ips.map(ip => ({ subnet_id: ip.subnetId, ip_address: ip.ip })),
+})
+export const routerPresenter = (domain: Routers, gateways: ExternalGateways, looks: Looks): Presenter<Router> =>
   presenter<Router, RouterLoaded>()(
     router.view,
     {
@@ -38,18 +46,17 @@ export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router
       tenant_id: r => r.projectId,
       admin_state_up: r => r.adminStateUp,
       status: r => r.status,
-      external_gateway_info: needs(['gateways', 'qos'], (r, { gateways, qos }) =>
-        r.gatewayNetworkId === null
-          ? null
-          : {
-              network_id: r.gatewayNetworkId,
-              enable_snat: r.enableSnat,
-              external_fixed_ips: (gateways.get(r.gatewayPortId ?? '') ?? []).map(ip => ({
-                subnet_id: ip.subnetId,
-                ip_address: ip.ip,
-              })),
-              qos_policy_id: qos.get(r.id) ?? null,
-            },
+      external_gateway_info: needs(['gateways', 'qos'], (r, loaded) => {
+        const [first] = loaded.gateways.get(r.id) ?? []
+        return first === undefined ? null : { ...gatewayView(r, first), qos_policy_id: loaded.qos.get(r.id) ?? null }
+      }),
+      external_gateways: needs(['gateways'], (r, loaded) =>
+        (loaded.gateways.get(r.id) ?? []).map(one => gatewayView(r, one)),
+      ),
+      enable_default_route_bfd: r => r.defaultRouteBfd,
+      enable_default_route_ecmp: r => r.defaultRouteEcmp,
+      conntrack_helpers: needs(['helpers'], (r, { helpers }) =>
+        (helpers.get(r.id) ?? []).map(one => ({ protocol: one.protocol, port: one.port, helper: one.helper })),
       ),
       availability_zone_hints: r => [...r.availabilityZoneHints],
       availability_zones: r => (r.gatewayNetworkId === null ? [] : ['nova']),
@@ -72,17 +79,39 @@ export const routerPresenter = (domain: Routers, looks: Looks): Presenter<Router
             ctx,
             all.map(one => one.id),
           ),
-        gateways: (ctx, all) =>
-          domain.gatewayIps(
+        gateways: (ctx, all) => gateways.of(ctx, all),
+        helpers: (ctx, all) =>
+          domain.helpersOf(
             ctx,
-            all.flatMap(one => one.gatewayPortId ?? []),
+            all.map(one => one.id),
           ),
       },
     },
   )
 
-export const routerHandlers = (domain: Routers, looks: Looks): HandlerTable => {
-  const present = routerPresenter(domain, looks)
+export const externalGatewayHandlers = (gateways: ExternalGateways, present: Presenter<Router>): HandlerTable =>
+  handlers(externalGateways, {
+    add: async call => ({
+      router: await call.show(
+        present,
+        await gateways.add(call.ctx, call.params.id, call.body['router']?.external_gateways),
+      ),
+    }),
+    update: async call => ({
+      router: await call.show(
+        present,
+        await gateways.update(call.ctx, call.params.id, call.body['router']?.external_gateways),
+      ),
+    }),
+    remove: async call => ({
+      router: await call.show(
+        present,
+        await gateways.remove(call.ctx, call.params.id, call.body['router']?.external_gateways),
+      ),
+    }),
+  })
+
+export const routerHandlers = (domain: Routers, present: Presenter<Router>): HandlerTable => {
   const it = noun<Router>({ of: router, present })
   return handlers(routers, {
     list: call => it.list(call, domain.list),
@@ -118,6 +147,7 @@ interface FloatingLoaded {
   readonly tags: Tags
   readonly ports: ReadonlyMap<string, Port>
   readonly qos: ReadonlyMap<string, string>
+  readonly forwardings: ReadonlyMap<string, readonly PortForwarding[]>
 }
 export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTable => {
   const present = presenter<FloatingIp, FloatingLoaded>()(
@@ -132,6 +162,18 @@ export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTa
       port_id: f => f.portId,
       fixed_ip_address: f => f.fixedIpAddress,
       status: f => f.status,
+      port_forwardings: needs(['forwardings'], (f, { forwardings }) =>
+        (forwardings.get(f.id) ?? []).map(one => ({
+          id: one.id,
+          protocol: one.protocol,
+          external_port: one.externalPort === one.externalPortEnd ? one.externalPort : null,
+          external_port_range: `${one.externalPort}:${one.externalPortEnd}`,
+          internal_ip_address: one.internalIp,
+          internal_port: one.internalPort === one.internalPortEnd ? one.internalPort : null,
+          internal_port_range: `${one.internalPort}:${one.internalPortEnd}`,
+          internal_port_id: one.internalPortId,
+        })),
+      ),
       port_details: needs(['ports'], (f, { ports }) => details(ports.get(f.portId ?? ''))),
       qos_policy_id: needs(['qos'], (f, { qos }) => qos.get(f.id) ?? null),
       qos_network_policy_id: needs(['qos'], (f, { qos }) => qos.get(f.floatingNetworkId) ?? null),
@@ -152,6 +194,11 @@ export const floatingIpHandlers = (domain: FloatingIps, looks: Looks): HandlerTa
           looks.qosOf(
             ctx,
             all.flatMap(one => [one.id, one.floatingNetworkId]),
+          ),
+        forwardings: (ctx, all) =>
+          domain.forwardingsOf(
+            ctx,
+            all.map(one => one.id),
           ),
         ports: (ctx, all) =>
           domain.portsOf(

@@ -242,6 +242,28 @@ export const faults = faultTable({
   AddressGroupInUse: [409, 'Address group {address_group_id} is in use on one or more security group rules.'],
   AddressesNotFound: [404, 'Addresses {addresses} not found in the address group {address_group_id}.'],
   AddressesAlreadyExist: [400, 'Addresses {addresses} already exist in the address group {address_group_id}.'],
+  // what hangs on floating IPs and routers
+  PortForwardingNotFound: [404, 'Port Forwarding {id} could not be found.'],
+  PortHasPortForwarding: [
+    400,
+    'Cannot associate floating IP to port {port_id} because it already has a Port Forwarding binding.',
+  ],
+  FipInUseByPortForwarding: [409, 'Floating IP {id} in use by Port Forwarding resources.'],
+  PortHasBindingFloatingIP: [
+    409,
+    'Cannot create port forwarding to floating IP {floating_ip_address} ({fip_id}) with port {port_id} using fixed IP {fixed_ip}, as that port already has a binding floating IP.',
+  ],
+  UnableToRemoveGateways: [400, 'Unable to remove extra gateways from a router {router_id}'],
+  UnableToMatchGateways: [
+    400,
+    'Unable to match a requested gateway port to existing gateway ports for router {router_id}',
+  ],
+  ConntrackHelperNotFound: [404, 'Conntrack Helper {id} could not be found.'],
+  ConntrackHelperNotAllowed: [400, 'Conntrack Helper {helper} is not allowed.'],
+  InvalidProtocolForHelper: [
+    400,
+    'Conntrack Helper {helper} does not support: {protocol}. Supported protocols are: {supported_protocols}',
+  ],
   // agents, tags, extensions
   InvalidDHCPAgent: [404, 'Agent {id} is not a valid DHCP Agent or has been disabled'],
   NetworkHostedByDHCPAgent: [409, 'The network {network_id} has been already hosted by the DHCP Agent {agent_id}.'],

@@ -12,7 +12,7 @@ import { route } from '#services/neutron/contract/subnets.ts'
 import { anyQuery, bool, listOrNull } from '#services/neutron/contract/words.ts'
 
 /** `{}` and null both mean: no gateway. */
-const gatewayInfo = object({
+export const gatewayInfo = object({
   network_id: may(uuid),
   enable_snat: may(bool),
   external_fixed_ips: may(list(fixedIp, { max: 20 })),
@@ -47,6 +47,16 @@ export const router = resource('router', 'routers', {
     .of('router_availability_zone'),
   availability_zones: out(list(text())).of('router_availability_zone'),
   routes: later(routes).optional().of('extraroute'),
+  conntrack_helpers: out(list(dict(any))).of('expose-l3-conntrack-helper'),
+  external_gateways: out(list(any)).of('external-gateway-multihoming'),
+  enable_default_route_bfd: inOut(bool)
+    .otherwise(false)
+    .setBy(rules.createRouterEnableDefaultRouteBfd, rules.updateRouterEnableDefaultRouteBfd)
+    .of('enable-default-route-bfd'),
+  enable_default_route_ecmp: inOut(bool)
+    .otherwise(false)
+    .setBy(rules.createRouterEnableDefaultRouteEcmp, rules.updateRouterEnableDefaultRouteEcmp)
+    .of('enable-default-route-ecmp'),
   ...story,
   ...tagged,
 })
@@ -68,6 +78,7 @@ export const floatingip = resource('floatingip', 'floatingips', {
   port_details: out(nullable(dict(any))).of('fip-port-details'),
   qos_policy_id: qosPolicyId.of('qos-fip'),
   qos_network_policy_id: out(nullable(uuid)).of('qos-fip-network-policy'),
+  port_forwardings: out(list(dict(any))).of('expose-port-forwarding-in-fip'),
   ...story,
   ...tagged,
 })

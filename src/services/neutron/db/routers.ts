@@ -12,6 +12,8 @@ export interface Router extends Standard {
   readonly gatewayPortId: string | null
   readonly gatewayNetworkId: string | null
   readonly enableSnat: boolean
+  readonly defaultRouteBfd: boolean
+  readonly defaultRouteEcmp: boolean
   readonly routes: readonly Route[]
   readonly availabilityZoneHints: readonly string[]
 }
@@ -22,6 +24,8 @@ export const toRouter = (row: Readonly<RouterTable>): Router => ({
   gatewayPortId: row.gateway_port_id,
   gatewayNetworkId: row.gateway_network_id,
   enableSnat: isSet(row.enable_snat),
+  defaultRouteBfd: isSet(row.enable_default_route_bfd),
+  defaultRouteEcmp: isSet(row.enable_default_route_ecmp),
   routes: fromJson(row.routes),
   availabilityZoneHints: fromJson(row.availability_zone_hints),
 })

@@ -44,6 +44,8 @@ export const newStandard = (
 export type Revised =
   | 'address_groups'
   | 'address_scopes'
+  | 'conntrack_helpers'
+  | 'port_forwardings'
   | 'networks'
   | 'subnets'
   | 'subnetpools'

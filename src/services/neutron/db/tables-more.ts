@@ -31,7 +31,26 @@ export interface AddressGroupTable extends StandardColumns {
   shared: Flag
 }
 
+export interface PortForwardingTable extends StandardColumns {
+  floatingip_id: string
+  protocol: string
+  external_port: number
+  external_port_end: number
+  internal_port_id: string
+  internal_ip_address: string
+  internal_port: number
+  internal_port_end: number
+}
+export interface ConntrackHelperTable extends StandardColumns {
+  router_id: string
+  protocol: string
+  port: number
+  helper: string
+}
+
 export interface MoreTables {
+  port_forwardings: PortForwardingTable
+  conntrack_helpers: ConntrackHelperTable
   rbac_policies: RbacPolicyTable
   address_scopes: AddressScopeTable
   address_groups: AddressGroupTable

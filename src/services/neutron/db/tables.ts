@@ -133,6 +133,8 @@ export interface RouterTable extends StandardColumns {
   gateway_port_id: string | null
   gateway_network_id: string | null
   enable_snat: Flag
+  enable_default_route_bfd: Flag
+  enable_default_route_ecmp: Flag
   routes: Json<Route[]>
   availability_zone_hints: Json<string[]>
 }

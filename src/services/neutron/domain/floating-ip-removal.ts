@@ -9,6 +9,7 @@ export async function removeUnusedFloatingIps(q: Q, networkId: string): Promise<
     .select(['id', 'floating_port_id'])
     .where('floating_network_id', '=', networkId)
     .where('port_id', 'is', null)
+    .where('router_id', 'is', null)
     .execute()
   for (const row of rows) {
     await q.deleteFrom('floatingips').where('id', '=', row.id).execute()

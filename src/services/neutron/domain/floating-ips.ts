@@ -8,6 +8,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { floatingip } from '#services/neutron/contract/routers.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
+import { portForwardingsDb, type PortForwarding } from '#services/neutron/db/port-forwardings.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { qosDb } from '#services/neutron/db/qos.ts'
 import { floatingIpsDb, ownFloatingIps, toFloatingIp, type FloatingIp } from '#services/neutron/db/routers.ts'
@@ -35,7 +36,7 @@ interface Association {
 }
 
 /** The router between a subnet inside and a network outside: the subnet's own gateway before others. @throws ExternalGatewayForFloatingIPNotFound */
-async function routerBetween(q: Q, port: Port, subnetId: string, networkId: string): Promise<string> {
+export async function routerBetween(q: Q, port: Port, subnetId: string, networkId: string): Promise<string> {
   const subnet = await subnetsDb.byId(q, subnetId)
   const rows = await q
     .selectFrom('allocations')
@@ -82,6 +83,8 @@ export const createFloatingIps = (tools: DomainTools) => {
       bad(
         `Cannot process floating IP association with Port ${port.id}, since that port is owned by a different project`,
       )
+    if ((await portForwardingsDb.ofPort(q, port.id)).length > 0)
+      throw faults.PortHasPortForwarding({ port_id: port.id })
     if (isTrusted(port.deviceOwner)) bad(`Port ${port.id} is unable to be assigned a floating IP`)
     const ips = await allocationsDb.ofPort(q, port.id)
     const v4 = ips.filter(ip => !ip.ip.includes(':'))
@@ -183,6 +186,9 @@ export const createFloatingIps = (tools: DomainTools) => {
   ): Promise<{ ports: (Port | null)[]; routers: string[] }> {
     if (asked.fixedIp !== null && asked.portId === null) bad('fixed_ip_address cannot be specified without a port_id')
     const before = it.portId === null ? null : await portsDb.byId(q, it.portId)
+    const forwarded = ((await portForwardingsDb.ofFloatingIps(q, [it.id])).get(it.id) ?? []).length > 0
+    if (forwarded && asked.portId !== null) throw faults.FipInUseByPortForwarding({ id: it.id })
+    if (forwarded) return { ports: [], routers: [] }
     const to =
       asked.portId === null
         ? null
@@ -280,6 +286,7 @@ export const createFloatingIps = (tools: DomainTools) => {
         access.mustChange(ctx, { rule: rules.deleteFloatingip, show: rules.getFloatingip }, target(found))
         constrain(found.revision, revision)
         const leads = found.portId === null ? null : await portsDb.byId(q, found.portId)
+        await portForwardingsDb.forgetFloatingIp(q, id)
         await q.deleteFrom('floatingips').where('id', '=', id).execute()
         await deleteTags(q, [id])
         await qosDb.bind(q, 'fip', id, null)
@@ -289,6 +296,9 @@ export const createFloatingIps = (tools: DomainTools) => {
       wiring.touch({ routers: it.routerId === null ? [] : [it.routerId] })
       nova.tell(newsOf([port]))
     },
+    /** What leads in through single ports: floating IP → forwardings. */
+    forwardingsOf: (ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, readonly PortForwarding[]>> =>
+      database.read(ctx, 'forwardings-of-floatingips', q => portForwardingsDb.ofFloatingIps(q, ids)),
     /** The ports that floating IPs lead to, for their details. */
     portsOf: (ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, Port>> =>
       database.read(ctx, 'ports-of-floatingips', q => portsDb.byIds(q, ids)),

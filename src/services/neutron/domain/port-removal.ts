@@ -4,6 +4,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, routersDb } from '#services/neutron/db/routers.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
+import { forwardingsWithout, removeForwardings } from '#services/neutron/domain/port-forwardings.ts'
 import { FLOATING_IP, isCompute, isServicePort } from '#services/neutron/domain/owners.ts'
 import { checkNotInTrunk } from '#services/neutron/domain/trunk-binding.ts'
 import type { DomainTools, NovaNews, Touched } from '#services/neutron/domain/tools.ts'
@@ -45,9 +46,13 @@ export async function removePort(
       router_id: null,
       status: 'DOWN',
     })
+  const forwarding = await removeForwardings(q, tools, await forwardingsWithout(q, port.id, []))
   await portsDb.remove(q, port.id)
   return {
-    touched: { ports: [port.id], routers: floating.flatMap(one => (one.routerId === null ? [] : [one.routerId])) },
+    touched: {
+      ports: [port.id],
+      routers: [...forwarding, ...floating.flatMap(one => (one.routerId === null ? [] : [one.routerId]))],
+    },
     news:
       isCompute(port.deviceOwner) && port.deviceId !== ''
         ? [{ event: 'network-vif-deleted', serverId: port.deviceId, portId: port.id }]

@@ -21,6 +21,7 @@ import {
 } from '#services/neutron/domain/port-checks.ts'
 import { putQos } from '#services/neutron/domain/qos-bindings.ts'
 import { followParent } from '#services/neutron/domain/trunk-binding.ts'
+import { forwardingsWithout, removeForwardings } from '#services/neutron/domain/port-forwardings.ts'
 import type { UpdatePort } from '#services/neutron/domain/ports.ts'
 import type { DomainTools, NovaNews } from '#services/neutron/domain/tools.ts'
 
@@ -154,6 +155,8 @@ export async function changePort(
     await portsDb.setGroups(q, port.id, filters.after)
   const along = rebinds ? await followParent(q, tools, port.id) : []
   const changed = (await portsDb.byId(q, port.id)) ?? port
+  const left = moved === null ? null : (await allocationsDb.ofPort(q, port.id)).map(one => one.ip)
+  const forwarding = left === null ? [] : await removeForwardings(q, tools, await forwardingsWithout(q, port.id, left))
   const addressesChanged = moved !== null && (moved.added.length > 0 || moved.removed.length > 0)
   const news: NovaNews[] = []
   if (addressesChanged && isCompute(changed.deviceOwner) && changed.deviceId !== '')
@@ -161,7 +164,7 @@ export async function changePort(
   return {
     port: changed,
     along,
-    routers: isRouterPort(owner) && deviceId !== '' ? [deviceId] : [],
+    routers: [...forwarding, ...(isRouterPort(owner) && deviceId !== '' ? [deviceId] : [])],
     news,
   }
 }

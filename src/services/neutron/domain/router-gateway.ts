@@ -23,6 +23,12 @@ export interface GatewayInfo {
   readonly external_fixed_ips?: readonly { readonly subnet_id?: string; readonly ip_address?: string }[]
 }
 
+export const wishesOf = (info: GatewayInfo | null): Wish[] =>
+  (info?.external_fixed_ips ?? []).map(ip => ({
+    ...(ip.subnet_id === undefined ? {} : { subnetId: ip.subnet_id }),
+    ...(ip.ip_address === undefined ? {} : { ip: ip.ip_address }),
+  }))
+
 /** The networks whose hosts must hear of it. */
 export async function setGateway(
   q: Q,
@@ -42,11 +48,8 @@ export async function setGateway(
           .join(', ')}}.`,
     })
   const networkId = info?.network_id ?? null
-  const wishes: Wish[] = (info?.external_fixed_ips ?? []).map(ip => ({
-    ...(ip.subnet_id === undefined ? {} : { subnetId: ip.subnet_id }),
-    ...(ip.ip_address === undefined ? {} : { ip: ip.ip_address }),
-  }))
-  if (networkId !== null) await checkNetwork(q, ctx, tools, router, networkId, wishes)
+  const wishes = wishesOf(info)
+  if (networkId !== null) await checkGatewayNetwork(q, ctx, tools, router, networkId, wishes)
   if (info !== null) checkFixedIps(info.external_fixed_ips ?? [], tools.settings)
 
   const stays = router.gatewayPortId !== null && router.gatewayNetworkId === networkId
@@ -91,7 +94,8 @@ export async function setGateway(
   return { networks: [networkId, router.gatewayNetworkId].filter(id => id !== null) }
 }
 
-async function checkNetwork(
+/** A router may lead out to this network. @throws NetworkNotFound, BadRequest */
+export async function checkGatewayNetwork(
   q: Q,
   ctx: Ctx,
   tools: DomainTools,
@@ -127,7 +131,7 @@ async function checkNetwork(
         })
 }
 
-async function moveGateway(q: Q, portId: string, wishes: readonly Wish[]): Promise<void> {
+export async function moveGateway(q: Q, portId: string, wishes: readonly Wish[]): Promise<void> {
   const port = await portsDb.byId(q, portId)
   if (port === null) return
   const holder = { portId, networkId: port.networkId, mac: port.macAddress, deviceOwner: port.deviceOwner }

@@ -4,6 +4,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { networksDb } from '#services/neutron/db/networks.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
+import { portForwardingsDb } from '#services/neutron/db/port-forwardings.ts'
 import { floatingIpsDb, type Router } from '#services/neutron/db/routers.ts'
 import { revise, type Q } from '#services/neutron/db/standard.ts'
 import { allocationsDb, subnetsDb, type Subnet } from '#services/neutron/db/subnets.ts'
@@ -221,10 +222,18 @@ export async function addInterface(
 /** Floating IPs and routes through a subnet need the router there. */
 async function checkUnused(q: Q, router: Router, subnets: readonly Subnet[]): Promise<void> {
   const floating = await floatingIpsDb.ofRouters(q, [router.id])
+  const forwarded = await portForwardingsDb.ofFloatingIps(
+    q,
+    floating.map(one => one.id),
+  )
+  const inside = [
+    ...floating.flatMap(one => one.fixedIpAddress ?? []),
+    ...[...forwarded.values()].flat().map(one => one.internalIp),
+  ]
   for (const subnet of subnets) {
     const cidr = cidrOf(subnet)
-    for (const one of floating) {
-      const ip = one.fixedIpAddress === null ? null : parseIp(one.fixedIpAddress)
+    for (const one of inside) {
+      const ip = parseIp(one)
       if (ip !== null && within(cidr, ip))
         throw faults.RouterInterfaceInUseByFloatingIP({ router_id: router.id, subnet_id: subnet.id })
     }

@@ -8,11 +8,11 @@ import { router } from '#services/neutron/contract/routers.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
+import { conntrackHelpersDb, type ConntrackHelper } from '#services/neutron/db/port-forwardings.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, ownRouters, routersDb, toRouter, type Router } from '#services/neutron/db/routers.ts'
 import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
-import { allocationsDb, type Allocation } from '#services/neutron/db/subnets.ts'
 import type { Route } from '#services/neutron/db/tables.ts'
 import { checkZones } from '#services/neutron/domain/networks.ts'
 import { ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
@@ -53,6 +53,8 @@ export const createRouters = (tools: DomainTools) => {
       gateway_port_id: null,
       gateway_network_id: null,
       enable_snat: flag(true),
+      enable_default_route_bfd: flag(body.enable_default_route_bfd),
+      enable_default_route_ecmp: flag(body.enable_default_route_ecmp),
       routes: json<Route[]>([]),
       availability_zone_hints: json(body.availability_zone_hints),
     }
@@ -134,6 +136,12 @@ export const createRouters = (tools: DomainTools) => {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.description === undefined ? {} : { description: body.description }),
           ...(body.admin_state_up === undefined ? {} : { admin_state_up: flag(body.admin_state_up) }),
+          ...(body.enable_default_route_bfd === undefined
+            ? {}
+            : { enable_default_route_bfd: flag(body.enable_default_route_bfd) }),
+          ...(body.enable_default_route_ecmp === undefined
+            ? {}
+            : { enable_default_route_ecmp: flag(body.enable_default_route_ecmp) }),
           ...(routes === undefined ? {} : { routes: json(routes) }),
         })
         return { changed: (await routersDb.byId(q, id)) ?? it, networks: gateway.networks }
@@ -155,6 +163,7 @@ export const createRouters = (tools: DomainTools) => {
         for (const port of ports) await portsDb.remove(q, port.id)
         await schedulesDb.forget(q, id)
         await deleteTags(q, [id])
+        await q.deleteFrom('conntrack_helpers').where('router_id', '=', id).execute()
         await q.deleteFrom('routers').where('id', '=', id).execute()
         return ports.map(port => port.networkId)
       })
@@ -178,9 +187,8 @@ export const createRouters = (tools: DomainTools) => {
       changeRoutes(ctx, id, rules.addExtraroutes, has => withRoutes(has, routes)),
     removeRoutes: (ctx: Ctx, id: string, routes: readonly Route[]): Promise<Router> =>
       changeRoutes(ctx, id, rules.removeExtraroutes, has => withoutRoutes(has, routes)),
-    /** Addresses of gateways: port → addresses. */
-    gatewayIps: (ctx: Ctx, portIds: readonly string[]): Promise<ReadonlyMap<string, readonly Allocation[]>> =>
-      database.read(ctx, 'gateway-addresses', q => allocationsDb.ofPorts(q, portIds)),
+    helpersOf: (ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, readonly ConntrackHelper[]>> =>
+      database.read(ctx, 'conntrack-helpers-of-routers', q => conntrackHelpersDb.ofRouters(q, ids)),
   }
 }
 export type Routers = ReturnType<typeof createRouters>

@@ -3,6 +3,7 @@
 import { inChunks } from '#kernel/db/helpers.ts'
 import { addressGroupsDb } from '#services/neutron/db/address-sets.ts'
 import { networksDb, type Network } from '#services/neutron/db/networks.ts'
+import { portForwardingsDb, type PortForwarding } from '#services/neutron/db/port-forwardings.ts'
 import { portsDb, type Port } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, routersDb } from '#services/neutron/db/routers.ts'
 import { schedulesDb } from '#services/neutron/db/schedules.ts'
@@ -15,6 +16,7 @@ import { effectsOf } from '#services/neutron/domain/qos-effects.ts'
 import { DHCP, isTrusted, ROUTER_GATEWAY, ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
 import type {
   AddressWithPrefix,
+  PortForwardingState,
   PortState,
   QosState,
   RouterState,
@@ -49,6 +51,17 @@ export interface KnownRouter {
   readonly portIds: readonly string[]
   readonly networkIds: readonly string[]
 }
+
+const forwardingState = (floating: string, one: PortForwarding): PortForwardingState => ({
+  id: one.id,
+  floating,
+  protocol: one.protocol === 'udp' ? 'udp' : 'tcp',
+  externalPort: one.externalPort,
+  externalPortEnd: one.externalPortEnd,
+  fixed: one.internalIp,
+  internalPort: one.internalPort,
+  internalPortEnd: one.internalPortEnd,
+})
 
 /** Sets by key that vanish when they are empty. */
 class Index {
@@ -285,6 +298,10 @@ export function createWiringModel() {
       const qos = effects.get(id)
       return qos === undefined ? {} : { qos }
     }
+    const forwarded = await portForwardingsDb.ofFloatingIps(
+      q,
+      floating.map(one => one.id),
+    )
     const said = await schedulesDb.of(q, there)
     for (const id of ids) {
       const router = found.get(id)
@@ -318,7 +335,8 @@ export function createWiringModel() {
                   ...withQos(id),
                 },
           interfaces: mine
-            .filter(port => port.deviceOwner === ROUTER_INTERFACE)
+            // Further gateways are addresses on further networks: the default route is the first one's.
+            .filter(port => port.id !== router.gatewayPortId)
             .map(port => ({
               portId: port.id,
               mac: port.macAddress,
@@ -334,6 +352,9 @@ export function createWiringModel() {
               fixed: one.fixedIpAddress ?? '',
               ...withQos(one.id),
             })),
+          portForwardings: floating
+            .filter(one => one.routerId === id)
+            .flatMap(one => (forwarded.get(one.id) ?? []).map(each => forwardingState(one.floatingIpAddress, each))),
         },
       })
     }

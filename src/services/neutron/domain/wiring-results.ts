@@ -64,7 +64,6 @@ async function own(q: Q, model: WiringModel, report: WiredReport): Promise<void>
         .updateTable('floatingips')
         .set({ status })
         .where('router_id', 'in', some)
-        .where('port_id', 'is not', null)
         .where('status', '!=', status)
         .execute()
       return []
