@@ -103,11 +103,11 @@ export function moveHandlers(api: MovesApi): HandlerTable[] {
 
   return [
     handlers(moveActions, {
-      resize: call =>
-        domain.resize(
-          ...([call.ctx, call.params.id, call.body.flavorRef] as const),
-          call.body['OS-DCF:diskConfig'] === 'AUTO',
-        ),
+      resize: call => {
+        const diskConfig = call.body['OS-DCF:diskConfig']
+        const auto = diskConfig === undefined ? null : diskConfig === 'AUTO'
+        return domain.resize(call.ctx, call.params.id, call.body.flavorRef, auto)
+      },
       confirmResize: call => domain.confirmResize(call.ctx, call.params.id),
       revertResize: call => domain.revertResize(call.ctx, call.params.id),
       migrate: call => domain.migrate(call.ctx, call.params.id, call.body?.host ?? null),

@@ -18,6 +18,8 @@ export interface HypervisorBench {
   booted(serverId: string): Promise<void>
   /** Lets go of the driver as a killed control plane would, and makes another on the same machine. */
   restarted(): Promise<Hypervisor>
+  /** Another host of the same kind, reached by the first. */
+  neighbour(): Promise<Hypervisor>
   end(): Promise<void>
 }
 
@@ -338,6 +340,89 @@ export function hypervisorSuite(
       await again.powerOn(rests)
       for (const { serverId } of [runs, rests, sleeps]) await again.destroy(serverId)
       assert.deepEqual(await again.list(), [])
+    })
+
+    it('puts a guest aside, makes it anew in another size, and takes either end', async () => {
+      const disk = await bench.volume('vdb')
+      const guest = await spawned({ disks: [disk] })
+      const { serverId } = guest
+      assert.ok(guest.rootDisk.from === 'image')
+      const larger: GuestSpec = { ...guest, memoryMb: 128, rootDisk: { ...guest.rootDisk, sizeGb: 2 } }
+      const baggage = await h().setAside(serverId)
+      assert.deepEqual(await h().setAside(serverId), baggage)
+      assert.equal(await h().state(serverId), 'missing')
+      assert.deepEqual(await h().asides(), [serverId])
+      await h().moveIn(larger, baggage, { start: true })
+      await h().moveIn(larger, baggage, { start: true })
+      const [one] = await found(serverId)
+      assert.equal(one?.state, 'running')
+      assert.equal(one.disks.find(part => part.id === 'root')?.sizeBytes, 2 * 2 ** 30)
+      // Back: what stood in its place goes.
+      await h().bringBack(serverId)
+      await h().bringBack(serverId)
+      assert.equal(await h().state(serverId), 'shutdown')
+      assert.deepEqual(await h().asides(), [])
+      await h().powerOn(guest)
+      assert.equal((await found(serverId))[0]?.disks.find(part => part.id === 'root')?.sizeBytes, 2 ** 30)
+      // Forward, stopped: what was put aside goes.
+      const again = await h().setAside(serverId)
+      await h().moveIn(larger, again, { start: false })
+      assert.equal(await h().state(serverId), 'shutdown')
+      await h().dropAside(serverId)
+      await h().dropAside(serverId)
+      assert.deepEqual(await h().asides(), [])
+      await h().powerOn(larger)
+      assert.equal(await h().state(serverId), 'running')
+      await h().destroy(serverId)
+      await assert.rejects(h().setAside(serverId), fault('not-found'))
+    })
+
+    it('gives a guest to another host, and takes none from a stranger', async () => {
+      const other = await bench.neighbour()
+      const guest = await spawned()
+      const { serverId } = guest
+      const baggage = await h().setAside(serverId)
+      await assert.rejects(
+        other.moveIn(guest, { driver: 'stranger', folder: null, slots: {} }, { start: true }),
+        fault('unsupported'),
+      )
+      assert.equal(await other.state(serverId), 'missing')
+      await other.moveIn(guest, baggage, { start: true })
+      assert.equal(await other.state(serverId), 'running')
+      await other.destroy(serverId)
+      await h().bringBack(serverId)
+      await h().powerOn(guest)
+      assert.equal(await h().state(serverId), 'running')
+      await h().destroy(serverId)
+    })
+
+    it('sends a running guest to another host, where it can; elsewhere it says that it cannot', async () => {
+      const other = await bench.neighbour()
+      const guest = await spawned()
+      const { serverId } = guest
+      if (!h().capabilities.liveMigration) {
+        await assert.rejects(other.receive(guest), fault('unsupported'))
+        await assert.rejects(h().send(serverId, { driver: 'x', address: null }), fault('unsupported'))
+        await h().hurry(serverId)
+        assert.equal(await h().state(serverId), 'running')
+        await h().destroy(serverId)
+        return
+      }
+      const landing = await other.receive(guest)
+      assert.equal(await other.state(serverId), 'paused')
+      const told: number[] = []
+      const signal = AbortSignal.abort(new Error('called off'))
+      await assert.rejects(h().send(serverId, landing, { signal }))
+      assert.equal(await h().state(serverId), 'running')
+      await h().send(serverId, landing, { onProgress: ({ memoryDone }) => told.push(memoryDone) })
+      assert.ok(told.length > 0 && told.at(-1) === Math.max(...told))
+      assert.equal(await h().state(serverId), 'running')
+      await h().destroy(serverId)
+      await other.takeOver(serverId, 'running')
+      await other.takeOver(serverId, 'running')
+      assert.equal(await other.state(serverId), 'running')
+      await h().hurry(serverId)
+      await other.destroy(serverId)
     })
 
     it('reported nothing that it was asked to do', () => assert.deepEqual(events, []))

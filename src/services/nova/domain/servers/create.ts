@@ -323,7 +323,7 @@ export async function imageOf(
 }
 
 /** Whether the cloud lays the disk out: as asked for, else as the image says. Throws 400 where the image forbids it. */
-function diskConfigOf(wanted: boolean | null, image: ImageFacts | null): boolean {
+export function diskConfigOf(wanted: boolean | null, image: ImageFacts | null): boolean {
   const said = image === null ? '' : String(image['auto_disk_config'] ?? '').trim()
   if (wanted === true && said === 'Disabled')
     throw faults.BadRequest({ reason: `Requested image ${image?.id ?? ''} has automatic disk resize disabled.` })

@@ -10,7 +10,7 @@ import { faults } from '#services/nova/contract/faults.ts'
 import { actionsDb } from '#services/nova/db/actions.ts'
 import { hostsDb, type ComputeNode } from '#services/nova/db/hosts.ts'
 import { movesDb, type Move } from '#services/nova/db/moves.ts'
-import { serversDb, type Server } from '#services/nova/db/servers.ts'
+import { serversDb, type Server, type ServerChange } from '#services/nova/db/servers.ts'
 import type { FlavorCopy, NovaTables } from '#services/nova/db/tables.ts'
 import { isUp } from '#services/nova/domain/conductor/host-states.ts'
 import { groupAround } from '#services/nova/domain/conductor/groups.ts'
@@ -104,13 +104,14 @@ export async function beginMove(
     readonly flavor: FlavorCopy
     readonly dest: Move['dest']
     readonly charged: Move['charged']
+    readonly change?: ServerChange
   },
 ): Promise<void> {
   const now = tools.clock.now()
   const won = await serversDb(q).enter(
     server.id,
     { vmState: server.vmState, taskState: server.taskState },
-    { taskState: how.task, progress: 0 },
+    { taskState: how.task, progress: 0, ...how.change },
     now,
   )
   if (!won)

@@ -9,7 +9,7 @@ import { movesDb, type Move } from '#services/nova/db/moves.ts'
 import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { FlavorCopy, NovaTables } from '#services/nova/db/tables.ts'
 import { countUsage, limitsOf, usageOf, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
-import { checkFlavor, flavorOf } from '#services/nova/domain/servers/create.ts'
+import { checkFlavor, diskConfigOf, flavorOf } from '#services/nova/domain/servers/create.ts'
 import { demandState, findServer } from '#services/nova/domain/servers/find.ts'
 import { beginAction, beginMove, hostsOf, specFor, type MoveTools } from '#services/nova/domain/servers/move-parts.ts'
 import { resizeServer } from '#services/nova/sagas/resize-server.ts'
@@ -49,13 +49,14 @@ export const createMovesDomain = (tools: MoveTools) => {
   const about = (ctx: Ctx, id: string): Ctx => ({ ...ctx, subject: id })
 
   /** Refuses (400) a flavor that the server cannot become. */
-  async function checkResize(ctx: Ctx, server: Server, flavor: FlavorCopy): Promise<void> {
+  async function checkResize(ctx: Ctx, server: Server, flavor: FlavorCopy, diskConfig: boolean | null): Promise<void> {
     const fromVolume = server.imageId === ''
     if (flavor.id === server.flavor.id) throw faults.CannotResizeToSameFlavor()
     if (flavor.diskGb === 0 && server.flavor.diskGb !== 0 && !fromVolume)
       throw faults.CannotResizeDisk({ reason: 'Resize to zero disk flavor is not allowed.' })
     if ((!fromVolume && flavor.diskGb < server.flavor.diskGb) || flavor.ephemeralGb < server.flavor.ephemeralGb)
       throw faults.CannotResizeDisk({ reason: 'Unable to resize disk down.' })
+    diskConfigOf(diskConfig, { ...server.imageProperties, id: server.imageId } as never)
     if (fromVolume) return
     // The image may be gone, or no longer shown: then what it asked for is not known any more.
     const image = await tools.image(ctx, server.imageId).catch((error: unknown) => {
@@ -72,9 +73,8 @@ export const createMovesDomain = (tools: MoveTools) => {
       readonly kind: 'resize' | 'migration'
       readonly word: string
       readonly flavor: FlavorCopy
-      host: string | null
-      /** Whether the cloud lays the disk out from now on; absent: as before. */
-      autoDiskConfig?: boolean
+      readonly host: string | null
+      readonly diskConfig: boolean | null
     },
   ): Promise<void> {
     const { host } = server
@@ -101,9 +101,8 @@ export const createMovesDomain = (tools: MoveTools) => {
         flavor: how.flavor,
         dest: null,
         charged,
+        change: { autoDiskConfig: how.diskConfig ?? false },
       })
-      const { autoDiskConfig } = how
-      if (autoDiskConfig !== undefined) await serversDb(q).change(server.id, { autoDiskConfig }, clock.now())
       await charge(q, server.projectId, charged, tools.defaults)
       const spec = await specFor(q, server, {
         flavor: how.flavor,
@@ -139,13 +138,13 @@ export const createMovesDomain = (tools: MoveTools) => {
 
   return {
     /** 202. Throws 400 for a flavor that cannot be, 403 over quota, 404, 409. */
-    async resize(ctx: Ctx, id: string, flavorRef: string, autoDiskConfig = false): Promise<void> {
+    async resize(ctx: Ctx, id: string, flavorRef: string, diskConfig: boolean | null): Promise<void> {
       const server = await findServer(tools, ctx, id, rules.serversResize)
       demandState(tools, ctx, server, 'resize', 'resize')
       if (server.host === null) throw faults.InstanceNotReady({ id })
       const flavor = await flavorOf(tools, ctx, flavorRef, server.projectId)
-      await checkResize(ctx, server, flavor)
-      await begin(ctx, server, { kind: 'resize', word: 'resize', flavor, host: null, autoDiskConfig })
+      await checkResize(ctx, server, flavor, diskConfig)
+      await begin(ctx, server, { kind: 'resize', word: 'resize', flavor, host: null, diskConfig })
     },
 
     /** Cold migration; `host` null leaves the choice to the scheduler. */
@@ -157,7 +156,7 @@ export const createMovesDomain = (tools: MoveTools) => {
         if (host === server.host) throw faults.CannotMigrateToSameHost()
         if (!(await hostsOf(tools, ctx)).has(host)) throw faults.NoSuchComputeHost({ host })
       }
-      await begin(ctx, server, { kind: 'migration', word: 'migrate', flavor: server.flavor, host })
+      await begin(ctx, server, { kind: 'migration', word: 'migrate', flavor: server.flavor, host, diskConfig: null })
     },
 
     async confirmResize(ctx: Ctx, id: string): Promise<void> {

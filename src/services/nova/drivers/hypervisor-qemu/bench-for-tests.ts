@@ -97,6 +97,7 @@ export async function makeQemuBench(options: Partial<QemuHypervisorOptions> = {}
     booted: serverId =>
       until(`boot of ${serverId}`, 60_000, async () => (await hypervisor.consoleLog(serverId)).includes('BOOT-DONE')),
     serial: serverId => connectSocket(`${folder}/servers/${serverId}`, 'run/serial.sock'),
+    neighbour: () => make({ state: join(folder, 'neighbour') }),
     async restarted() {
       await hypervisor.close()
       return make()

@@ -46,6 +46,7 @@ async function makeBench(): Promise<HypervisorBench> {
     path: name => join(folder, name),
     booted: async () => undefined,
     restarted: async () => make(),
+    neighbour: async () => createSimulatedHypervisor({ clock: systemClock() }),
     end: async () => {
       await hypervisor.close()
       rmSync(folder, { recursive: true, force: true })
