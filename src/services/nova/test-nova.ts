@@ -201,7 +201,8 @@ const NODE = {
   diskRatio: 1,
   reservedMemoryMb: 512,
 }
-const SERVER: Omit<Server, 'id' | 'serial' | 'createdAt' | 'updatedAt' | 'reservationId'> = {
+/** A server's row in its plainest form. */
+export const SERVER: Omit<Server, 'id' | 'serial' | 'createdAt' | 'updatedAt' | 'reservationId'> = {
   projectId: 'p1',
   userId: 'user-of-member@p1',
   name: 'one',

@@ -31,6 +31,7 @@ test('a volume that is not there is 404, one that does not move 409, a target th
   assert.equal(await put(OLD, MOVING), 409)
   assert.equal(await put(OLD, OLD), 409, 'until 2.84 it is always a move')
   assert.equal(await put(MOVING, NOWHERE), 400)
+  assert.equal(await put(OLD, NOWHERE), 400)
   assert.equal(await put(MOVING, OLD), 404, 'not attached')
   assert.equal(await put(OLD, MOVING, 'member@p1'), 403)
   assert.equal(await put(OLD, OLD, 'member@p1', '2.85'), 404, 'from 2.85 on its properties are changed: not attached')

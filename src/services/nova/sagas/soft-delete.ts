@@ -6,8 +6,12 @@ export interface SoftDelete {
   readonly serverId: string
   readonly host: string
 }
+/** `vmState`: what it was, and is again when the delete comes to nothing. */
+export interface SoftDeleteRunning extends SoftDelete {
+  readonly vmState: string
+}
 
-export const softDelete = saga<Tools>()<SoftDelete, 'conductor'>('soft-delete', {
+export const softDelete = saga<Tools>()<SoftDeleteRunning, 'conductor'>('soft-delete', {
   subject: s => s.serverId,
   home: 'conductor',
   failed: (s, t, ending) => t.servers.operationFailed(s.serverId, 'compute_soft_delete_instance', ending, false),
@@ -18,6 +22,10 @@ export const softDelete = saga<Tools>()<SoftDelete, 'conductor'>('soft-delete', 
     do: async (s, t, run) => ({
       power: await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), 'stop', run.signal),
     }),
+    undo: async (s, t, run) => {
+      if (s.vmState === 'active')
+        await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), 'start', run.signal)
+    },
   })
   .step('set-aside', {
     at: 'conductor',
@@ -25,6 +33,7 @@ export const softDelete = saga<Tools>()<SoftDelete, 'conductor'>('soft-delete', 
       await t.servers.setAside(s.serverId, s.power)
       await t.servers.event(s.serverId, run.ctx.requestId, 'compute_soft_delete_instance', s.host, null)
     },
+    undo: (s, t) => t.servers.takeBack(s.serverId, s.vmState),
   })
 
 /** Its room in the quota was taken with the request: given back when the guest does not start. */
@@ -42,6 +51,9 @@ export const restoreServer = saga<Tools>()<SoftDelete, 'conductor'>('restore-ser
     do: async (s, t, run) => ({
       power: await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), 'start', run.signal),
     }),
+    undo: async (s, t, run) => {
+      await t.hypervisor.power(await t.conductor.serverToBuild(s.serverId), 'stop', run.signal)
+    },
   })
   .step('settle', {
     at: 'conductor',

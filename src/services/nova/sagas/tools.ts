@@ -39,6 +39,8 @@ export interface ConductorTools {
     operationFailed(serverId: string, event: string, ending: Ending, broken: boolean): Promise<void>
     /** Waits to be reclaimed from now on, and counts against no quota. */
     setAside(serverId: string, power: GuestState): Promise<void>
+    /** Counts again, and is what it was. */
+    takeBack(serverId: string, vmState: string): Promise<void>
     /** The row and all that hangs on it are gone for clients. */
     deleted(serverId: string): Promise<void>
     nicsOf(serverId: string): Promise<NicRecord[]>

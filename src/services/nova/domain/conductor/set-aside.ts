@@ -40,3 +40,11 @@ export async function setAside(q: Q, serverId: string, powerState: number, now: 
     now,
   )
 }
+
+/** The way back of `setAside`. Harmless to repeat, and for a server that does not wait. */
+export async function takeBack(q: Q, serverId: string, vmState: string, now: number): Promise<void> {
+  const server = await serversDb(q).byId(serverId)
+  if (server === undefined || server.softDeletedAt === null) return
+  await countServer(q, { ...server, softDeletedAt: null }, 1)
+  await serversDb(q).change(serverId, { vmState, softDeletedAt: null }, now)
+}

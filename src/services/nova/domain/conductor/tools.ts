@@ -19,7 +19,7 @@ import { toAttach } from '#services/nova/domain/conductor/server-to-build.ts'
 import { POWER } from '#services/nova/domain/conductor/power-numbers.ts'
 import { serverImageTools, type ServerImageParts } from '#services/nova/domain/conductor/server-images.ts'
 import { nearestChange } from '#services/nova/domain/scheduling/decide.ts'
-import { countServer, setAside } from '#services/nova/domain/conductor/set-aside.ts'
+import { countServer, setAside, takeBack } from '#services/nova/domain/conductor/set-aside.ts'
 import { diskGbOf } from '#services/nova/domain/scheduling/filters.ts'
 import { schedulerRpc, type Destination, type HostVerdict, type RequestSpec } from '#services/nova/rpc.ts'
 import { endMovesOf } from '#services/nova/domain/conductor/moves.ts'
@@ -263,6 +263,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
           })
         },
         setAside: (serverId, power) => database.tx(ctx, 'set-aside', q => setAside(q, serverId, POWER[power], now())),
+        takeBack: (serverId, vmState) => database.tx(ctx, 'take-back', q => takeBack(q, serverId, vmState, now())),
         async deleted(serverId) {
           await database.tx(ctx, 'server-deleted', async q => {
             const server = await serversDb(q).byId(serverId)

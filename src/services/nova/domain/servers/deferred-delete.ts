@@ -63,7 +63,7 @@ export const createDeferredDelete = (tools: DeferredDeleteTools) => {
         )
         if (!won) return null
         await beginAction(q, tools, ctx, server, 'delete')
-        return engine.prepare(q, softDelete, { serverId: id, host }, about)
+        return engine.prepare(q, softDelete, { serverId: id, host, vmState: server.vmState }, about)
       })
       if (saga !== null) engine.go(saga)
     },

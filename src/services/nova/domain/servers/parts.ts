@@ -231,15 +231,15 @@ export const createPartsDomain = (tools: PartsTools) => {
     async swapVolume(ctx: Ctx, id: string, from: string, to: string): Promise<void> {
       await find(ctx, id, rules.volumesAttachmentsSwap)
       const volume = await asked(tools.neighbours.volume(ctx, from), from)
+      await asked(tools.neighbours.volume(ctx, to), to).catch((error: unknown) => {
+        if (isFault(error, faults.VolumeNotFound)) throw faults.BadRequest({ reason: error.message }, { cause: error })
+        throw error
+      })
       const { migration_status: moving = null } = volume
       if (moving === null || moving === '')
         throw faults.Conflict({
           reason: `volume ${from} is not migrating; this API should only be called by Cinder`,
         })
-      await asked(tools.neighbours.volume(ctx, to), to).catch((error: unknown) => {
-        if (isFault(error, faults.VolumeNotFound)) throw faults.BadRequest({ reason: error.message }, { cause: error })
-        throw error
-      })
       const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(id, from))
       if (device === undefined) throw faults.VolumeAttachmentNotFound({ id: from })
       throw faults.BadRequest({ reason: `Invalid volume: a volume in use cannot be moved to another one here` })
