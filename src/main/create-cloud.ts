@@ -260,6 +260,11 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
     )
 
     // ── volumes
+    const storage = await volumeBackend(
+      machine,
+      { state, clock, host: hostName() },
+      config.of(cinderConfig).volumeBackingFileSizeGb,
+    )
     const volumes = createCinder({
       database: await platform.open('cinder', cinderMigrations),
       bus,
@@ -271,16 +276,8 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       identity: identityOf('cinder'),
       settings: config.of(cinderConfig),
       neighbours: { glance: transportTo(glance), nova: transportTo(nova), keystone: transportTo(keystone) },
-      backends: [
-        {
-          host: hostName(),
-          ...(await volumeBackend(
-            machine,
-            { state, clock, host: hostName() },
-            config.of(cinderConfig).volumeBackingFileSizeGb,
-          )),
-        },
-      ],
+      backends: [{ host: hostName(), name: storage.name, backend: storage.backend }],
+      backups: storage.backups,
       pipeline: pipeline('volume'),
       md5: text => md5(new TextEncoder().encode(text)),
     })

@@ -4,6 +4,7 @@ import { attachmentHandlers } from '#services/cinder/api/attachments.ts'
 import { consistencyHandlers } from '#services/cinder/api/consistency-groups.ts'
 import { groupHandlers } from '#services/cinder/api/groups.ts'
 import { groupTypeHandlers } from '#services/cinder/api/group-types.ts'
+import { backupHandlers } from '#services/cinder/api/backups.ts'
 import { infoHandlers } from '#services/cinder/api/info.ts'
 import { operatorHandlers } from '#services/cinder/api/operators.ts'
 import { qosHandlers } from '#services/cinder/api/qos.ts'
@@ -19,6 +20,7 @@ import { createGroupsDomain, type GroupsDomain } from '#services/cinder/domain/g
 import { createGroupTypesDomain } from '#services/cinder/domain/group-types.ts'
 import { createOperatorsDomain } from '#services/cinder/domain/operators.ts'
 import { createQosDomain } from '#services/cinder/domain/qos.ts'
+import { createBackupsDomain, type BackupsDomain } from '#services/cinder/domain/backups.ts'
 import { createQuotaSetsDomain } from '#services/cinder/domain/quota-sets.ts'
 import { createServicesDomain } from '#services/cinder/domain/services.ts'
 import { createSnapshotsDomain, type SnapshotsDomain } from '#services/cinder/domain/snapshots.ts'
@@ -38,11 +40,13 @@ export function apiTables(tools: DomainTools): {
   snapshots: SnapshotsDomain
   groups: GroupsDomain
   groupSnapshots: GroupSnapshotsDomain
+  backups: BackupsDomain
 } {
   const { maxLimit } = tools.settings
   const types = createTypesDomain(tools)
   const volumes = createVolumesDomain(tools)
   const snapshots = createSnapshotsDomain(tools)
+  const backups = createBackupsDomain({ ...tools, types })
   const attachments = createAttachmentsDomain(tools)
   const attaching = createAttachingDomain({ ...tools, attachments })
   const metadata = createMetadataDomain(tools)
@@ -62,6 +66,7 @@ export function apiTables(tools: DomainTools): {
     snapshots,
     groups: groupsApi.groups,
     groupSnapshots: groupsApi.snapshots,
+    backups,
     tables: [
       volumeHandlers({ tools: { ...tools, types }, domain: volumes, loads }),
       ...volumeActionHandlers({ domain: volumes, attaching, metadata }),
@@ -80,6 +85,7 @@ export function apiTables(tools: DomainTools): {
       ...groupHandlers(groupsApi),
       ...consistencyHandlers(groupsApi),
       ...operatorHandlers(operators),
+      ...backupHandlers({ domain: backups, loads, maxLimit }),
       quotaHandlers(createQuotaSetsDomain(tools)),
       ...infoHandlers({
         services,

@@ -54,5 +54,7 @@ export const cinderConfig = defineConfig('cinder', {
   quotaSnapshots: { type: 'int', default: 10, min: -1, sentence: 'Snapshots per project.' },
   quotaGigabytes: { type: 'int', default: 1000, min: -1, sentence: 'GiB of volumes and snapshots per project.' },
   quotaGroups: { type: 'int', default: 10, min: -1, sentence: 'Groups of volumes per project.' },
+  quotaBackups: { type: 'int', default: 10, min: -1, sentence: 'Backups per project.' },
+  quotaBackupGigabytes: { type: 'int', default: 1000, min: -1, sentence: 'GiB of backups per project.' },
   perVolumeSizeLimit: { type: 'int', default: -1, min: -1, sentence: 'GiB of one volume.' },
 })

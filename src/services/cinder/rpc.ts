@@ -1,6 +1,7 @@
 // What Cinder's actors can be asked. cinder-volume has no database: what it needs travels in the message.
 import { call, cast, rpc } from '#kernel/bus/rpc.ts'
 import type { PoolStats } from '#services/cinder/db/tables.ts'
+import type { BackupInventory } from '#services/cinder/drivers/backups.ts'
 import type { Connection, Connector, Inventory } from '#services/cinder/drivers/backend.ts'
 
 export const volumeRpc = rpc('cinder-volume', {
@@ -19,7 +20,19 @@ export const volumeRpc = rpc('cinder-volume', {
   report: cast<Record<never, never>>(),
 })
 
+export const backupRpc = rpc('cinder-backup', {
+  /** Everything that is kept, for the audit. */
+  inventory: call<Record<never, never>, { inventory: BackupInventory }>({ timeoutMs: 60_000 }),
+})
+
 export const schedulerRpc = rpc('cinder-scheduler', {
+  /** cinder-backup says that it is there. */
+  backup_report: call<{ host: string; availabilityZone: string }, { seen: boolean }>({
+    timeoutMs: 30_000,
+    title: () => 'update_service_capabilities',
+  }),
+  /** How far a backup is. */
+  backup_progress: call<{ backupId: string; objectCount: number }, { seen: boolean }>({ timeoutMs: 30_000 }),
   /** A back end says that it is there and what it has. */
   pool_report: call<{ host: string; availabilityZone: string; stats: PoolStats }, { seen: boolean }>({
     timeoutMs: 30_000,

@@ -15,10 +15,13 @@ import { randomIds } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
 import { openSqlite } from '#host/node/sqlite.ts'
 import { cinderConfig } from '#services/cinder/config.ts'
+import { VOLUME_TRANSITIONS } from '#services/cinder/contract/states.ts'
 import { migrations } from '#services/cinder/db/migrations.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
+import type { BackupStore } from '#services/cinder/drivers/backups.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { createSimulatedBackend } from '#services/cinder/drivers/backend-simulated/backend-simulated.ts'
+import { createSimulatedBackups } from '#services/cinder/drivers/backups-simulated/backups-simulated.ts'
 import { createCinder, type Cinder } from '#services/cinder/service.ts'
 import type { Database } from '#kernel/db/database.ts'
 
@@ -43,6 +46,7 @@ export interface TestCinder {
 export interface TestCinderOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly backend?: Backend
+  readonly backups?: BackupStore
   readonly glance?: Answers
   readonly nova?: Answers
   readonly hooks?: readonly Hook[]
@@ -113,6 +117,7 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
     settings,
     neighbours: { glance: neighbour('glance-api', options.glance), nova: neighbour('nova-api', options.nova) },
     backends: [{ host: 'node-1', name: 'file', backend }],
+    backups: options.backups ?? createSimulatedBackups(),
     md5: text => createHash('md5').update(text).digest('hex'),
   })
   await cinder.start()
@@ -131,9 +136,7 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
       const answer = await call('GET', path, { token })
       if (answer.status === 404) return {}
       const thing = (answer.json as Record<string, Record<string, unknown>>)[key] ?? {}
-      return ['creating', 'downloading', 'deleting', 'extending'].includes(String(thing['status']))
-        ? undefined
-        : { thing }
+      return [...VOLUME_TRANSITIONS, 'restoring'].includes(String(thing['status'])) ? undefined : { thing }
     }, path)
     return found.thing
   }

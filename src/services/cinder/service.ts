@@ -23,6 +23,7 @@ import type { Reconciling } from '#kernel/reconciler/reconciler.ts'
 import { sagaLogDb } from '#kernel/saga/db-log.ts'
 import { createEngine, local, remote, type Engine } from '#kernel/saga/engine.ts'
 import { sagaReconcilers } from '#kernel/saga/reconcilers.ts'
+import { createBackupActor } from '#services/cinder/actors/backup.ts'
 import { createVolumeActor, type VolumeActor } from '#services/cinder/actors/volume.ts'
 import { glanceNeighbour } from '#services/cinder/actors/neighbours/glance.ts'
 import { keystoneLook } from '#services/cinder/actors/neighbours/keystone.ts'
@@ -34,6 +35,7 @@ import { surface } from '#services/cinder/contract/surface.ts'
 import { versions } from '#services/cinder/contract/versions.ts'
 import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
 import { groupsDb } from '#services/cinder/db/groups.ts'
+import { backupsDb } from '#services/cinder/db/backups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
@@ -45,6 +47,7 @@ import { createLogLevels } from '#services/cinder/domain/log-levels.ts'
 import { schedulerTools } from '#services/cinder/domain/scheduler/tools.ts'
 import { serveScheduler } from '#services/cinder/domain/scheduler/serve.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
+import type { BackupStore } from '#services/cinder/drivers/backups.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { forgetMessages } from '#services/cinder/reconcilers/forget-messages.ts'
 import { createGroupSnapshot } from '#services/cinder/sagas/create-group-snapshot.ts'
@@ -57,6 +60,10 @@ import { deleteSnapshot } from '#services/cinder/sagas/delete-snapshot.ts'
 import { deleteVolume } from '#services/cinder/sagas/delete-volume.ts'
 import { extendVolume } from '#services/cinder/sagas/extend-volume.ts'
 import { fillGroup } from '#services/cinder/sagas/fill-group.ts'
+import { createBackup } from '#services/cinder/sagas/create-backup.ts'
+import { deleteBackup } from '#services/cinder/sagas/delete-backup.ts'
+import { importBackup } from '#services/cinder/sagas/import-backup.ts'
+import { restoreBackup } from '#services/cinder/sagas/restore-backup.ts'
 import type { SchedulerTools } from '#services/cinder/sagas/tools.ts'
 
 /** `/v3/PROJECT/…`: what upstream takes for a project's id. */
@@ -106,6 +113,8 @@ export interface CinderTools {
   readonly settings: Settings<(typeof cinderConfig)['options']>
   readonly neighbours: { readonly glance: Transport; readonly nova: Transport; readonly keystone?: Transport }
   readonly backends: readonly BackendParts[]
+  /** What keeps the backups of this machine's volumes. */
+  readonly backups: BackupStore
   readonly policyOverrides?: Readonly<Record<string, string>>
   readonly pipeline?: Pick<PipelineTools, 'refused' | 'unavailable'>
   /** Hex of the text's MD5: for ETags. */
@@ -168,7 +177,10 @@ export function createCinder(tools: CinderTools): Cinder {
         gigabytes: settings.quotaGigabytes,
         per_volume_gigabytes: settings.perVolumeSizeLimit,
         groups: settings.quotaGroups,
+        backups: settings.quotaBackups,
+        backup_gigabytes: settings.quotaBackupGigabytes,
       },
+      backupService: tools.backups.service,
     },
   }
   const nova = novaNeighbour(tools.neighbours.nova)
@@ -190,6 +202,7 @@ export function createCinder(tools: CinderTools): Cinder {
   const places = {
     scheduler: local<SchedulerTools>('cinder-scheduler', run => scheduler(run.ctx)),
     volume: remote('cinder-volume'),
+    backup: remote('cinder-backup'),
   }
   /** The status is the lock; a volume that somebody deletes is lost to everybody else. */
   const quiet = {
@@ -209,7 +222,12 @@ export function createCinder(tools: CinderTools): Cinder {
   for (const one of [createGroup, deleteGroup, createGroupSnapshot, deleteGroupSnapshot, fillGroup])
     engine.register(one as typeof deleteGroup, { places })
 
-  const { tables, volumes, snapshots, groups, groupSnapshots } = apiTables(domain)
+  engine.register(createBackup, { places })
+  engine.register(restoreBackup, { places })
+  engine.register(deleteBackup, { places })
+  engine.register(importBackup, { places })
+
+  const { tables, volumes, snapshots, groups, groupSnapshots, backups } = apiTables(domain)
   const inner = createPipeline(definition, tables, {
     authenticate: tools.authenticate,
     policy,
@@ -244,6 +262,18 @@ export function createCinder(tools: CinderTools): Cinder {
       reportMs: settings.reportIntervalS * 1000,
     }),
   )
+  const keeper = createBackupActor({
+    host: tools.backends[0]?.host ?? 'koto',
+    store: tools.backups,
+    backends: new Map(tools.backends.map(({ host, name, backend }) => [`${host}@${name}`, backend])),
+    availabilityZone: settings.availabilityZone,
+    bus,
+    clock,
+    ids,
+    log,
+    cross,
+    reportMs: settings.reportIntervalS * 1000,
+  })
   const served: Served[] = []
   let stopSigns = (): void => undefined
   const own = (): Ctx => ({ requestId: `req-${ids.uuid()}`, who: null, actor: 'cinder-scheduler', cross })
@@ -270,9 +300,10 @@ export function createCinder(tools: CinderTools): Cinder {
   /** Deletions that were accepted and whose story had not begun when the process ended. */
   const finishDeletions = async (): Promise<void> => {
     const ctx = own()
-    const [dyingVolumes, dyingSnapshots] = await database.read(ctx, 'what-is-being-deleted', async q => [
+    const [dyingVolumes, dyingSnapshots, dyingBackups] = await database.read(ctx, 'what-is-being-deleted', async q => [
       await volumesDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
       await snapshotsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
+      await backupsDb(q).inStatus('deleting'),
     ])
     const dyingGroups = await database.read(ctx, 'which-groups-are-being-deleted', async q => ({
       groups: await groupsDb(q).stuckSince(['deleting'], Number.MAX_SAFE_INTEGER / 2 ** 10),
@@ -281,6 +312,7 @@ export function createCinder(tools: CinderTools): Cinder {
     for (const { id } of dyingGroups.groups) await groups.finishDelete({ ...ctx, subject: id }, id)
     for (const { id } of dyingGroups.snapshots) await groupSnapshots.finishDelete({ ...ctx, subject: id }, id)
     for (const volume of dyingVolumes) await volumes.finishDelete({ ...ctx, subject: volume.id }, volume.id)
+    for (const backup of dyingBackups) await backups.finishDelete({ ...ctx, subject: backup.id }, backup.id)
     for (const snapshot of dyingSnapshots) await snapshots.finishDelete({ ...ctx, subject: snapshot.id }, snapshot.id)
   }
 
@@ -296,6 +328,7 @@ export function createCinder(tools: CinderTools): Cinder {
       await signs()
       served.push(await serveScheduler(bus, { database, clock, ids }))
       for (const actor of actors) await actor.start()
+      await keeper.start()
       await engine.start()
       await engine.adopt({ force: true })
       await finishDeletions()
@@ -304,6 +337,7 @@ export function createCinder(tools: CinderTools): Cinder {
     async stop() {
       stopSigns()
       await engine.stop()
+      await keeper.stop()
       for (const actor of actors) await actor.stop()
       for (const one of served.splice(0)) await one.close()
     },

@@ -53,6 +53,8 @@ export function volumeTools(parts: VolumeToolsParts): (ctx: Ctx) => VolumeTools 
   const driver = driverCall(host)
 
   async function fillingOf(ctx: Ctx, source: Source): Promise<Filling> {
+    // cinder-backup writes what a backup holds.
+    if (source.from === 'backup') return { from: 'nothing' }
     if (source.from !== 'image') return source
     const service = await parts.identity.ctx(actor, ctx)
     const image = await parts.glance.image(service, source.imageId)

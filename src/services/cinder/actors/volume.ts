@@ -13,6 +13,7 @@ import { driverCall, volumeTools } from '#services/cinder/actors/volume-tools.ts
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { schedulerRpc, volumeRpc } from '#services/cinder/rpc.ts'
 import { createGroupSnapshot } from '#services/cinder/sagas/create-group-snapshot.ts'
+import { createBackup } from '#services/cinder/sagas/create-backup.ts'
 import { createSnapshot } from '#services/cinder/sagas/create-snapshot.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
 import { deleteGroupSnapshot } from '#services/cinder/sagas/delete-group-snapshot.ts'
@@ -97,6 +98,7 @@ export function createVolumeActor(parts: VolumeParts): VolumeActor {
       await backend.start()
       await report()
       const at = [
+        atPlace(createBackup, 'volume', run => tools(run.ctx)),
         atPlace(createVolume, 'volume', run => tools(run.ctx)),
         atPlace(deleteVolume, 'volume', run => tools(run.ctx)),
         atPlace(extendVolume, 'volume', run => tools(run.ctx)),

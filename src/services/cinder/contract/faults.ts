@@ -28,6 +28,7 @@ export const faults = faultTable({
   TransferNotFound: [404, 'Transfer {id} could not be found.'],
   NotFound: [404, 'The resource could not be found.'],
   InvalidVolume: [400, 'Invalid volume: {reason}'],
+  InvalidBackup: [400, 'Invalid backup: {reason}'],
   InvalidSnapshot: [400, 'Invalid snapshot: {reason}'],
   InvalidAuthKey: [400, 'Invalid auth key: {reason}'],
   InvalidInput: [400, 'Invalid input received: {reason}'],
@@ -41,6 +42,7 @@ export const faults = faultTable({
   NovaUsesAttachment: [409, 'Detach volume from instance {server} using the Compute API'],
   PreconditionFailed: [412, 'The metadata has changed meanwhile.'],
   BackendFailed: [500, 'Bad or unexpected response from the storage volume backend API: {reason}'],
+  BackupServiceMissing: [503, 'Service {service} could not be found.'],
   ComputeUnavailable: [503, 'Nova cannot be asked just now: {reason}'],
   VolumeLimitExceeded: [
     413,
@@ -50,6 +52,11 @@ export const faults = faultTable({
   VolumeSizeExceedsAvailableQuota: [
     413,
     'VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed {name} quota. Requested {requested}G, quota is {quota}G and {consumed}G has been consumed.',
+  ],
+  BackupLimitExceeded: [413, 'BackupLimitExceeded: Maximum number of backups allowed ({allowed}) exceeded'],
+  VolumeBackupSizeExceedsAvailableQuota: [
+    413,
+    'VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup gigabytes quota. Requested {requested}G, quota is {quota}G and {consumed}G has been consumed.',
   ],
   VolumeSizeExceedsLimit: [
     413,

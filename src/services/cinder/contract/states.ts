@@ -14,7 +14,18 @@ export const VOLUME_STATUSES = [
   'maintenance',
   'deleting',
   'extending',
+  'backing-up',
+  'restoring-backup',
+  'uploading',
+  'retyping',
+  'reverting',
+  'managing',
+  'unmanaging',
   'error',
+  'error_backing-up',
+  'error_restoring',
+  'error_managing',
+  'error_unmanaging',
   'error_deleting',
   'error_extending',
 ] as const
@@ -28,8 +39,26 @@ export const VOLUME_TRANSITIONS: readonly string[] = [
   'detaching',
   'deleting',
   'extending',
+  'backing-up',
+  'restoring-backup',
+  'uploading',
+  'retyping',
+  'reverting',
+  'managing',
+  'unmanaging',
 ]
-export const SNAPSHOT_TRANSITIONS: readonly string[] = ['creating', 'deleting']
+export const SNAPSHOT_TRANSITIONS: readonly string[] = ['creating', 'deleting', 'backing-up', 'restoring', 'unmanaging']
+export const BACKUP_TRANSITIONS: readonly string[] = ['creating', 'deleting', 'restoring']
+/** Every status a backup can have. */
+export const BACKUP_STATUSES: readonly string[] = [
+  'error',
+  'error_deleting',
+  'creating',
+  'available',
+  'deleting',
+  'deleted',
+  'restoring',
+]
 
 /** What an administrator may write into `status` by os-reset_status, as upstream's object has them. */
 export const RESETTABLE_STATUSES: readonly string[] = [
@@ -90,6 +119,8 @@ const WANTS = {
   snapshot: ['available'],
   snapshotInUse: ['available', 'in-use'],
   cloneFrom: ['available', 'in-use'],
+  backup: ['available'],
+  backupInUse: ['available', 'in-use'],
   updateReadonly: ['available'],
 } as const satisfies Record<string, readonly string[]>
 export type VolumeVerb = keyof typeof WANTS

@@ -150,6 +150,43 @@ export interface TransferTable {
   created_at: TimeText
 }
 
+/** What a volume was like when it was backed up. */
+export interface VolumeFacts {
+  readonly name: string | null
+  readonly description: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly imageMetadata: Readonly<Record<string, string>> | null
+}
+export interface BackupTable {
+  id: string
+  project_id: string
+  user_id: string
+  volume_id: string
+  snapshot_id: string | null
+  parent_id: string | null
+  restore_volume_id: string | null
+  name: string | null
+  description: string | null
+  status: string
+  fail_reason: string | null
+  size_gb: number
+  object_count: number
+  container: string | null
+  availability_zone: string | null
+  host: string | null
+  service: string | null
+  volume_facts: Json<VolumeFacts> | null
+  data_at: TimeText
+  created_at: TimeText
+  updated_at: TimeText | null
+  status_at: TimeText
+}
+export interface BackupMetadataTable {
+  backup_id: string
+  key: string
+  value: string
+}
+
 export interface CinderTables extends SagaTables, GroupTables {
   volumes: VolumeTable
   volume_metadata: MetadataTable
@@ -163,4 +200,6 @@ export interface CinderTables extends SagaTables, GroupTables {
   quotas: QuotaTable
   messages: MessageTable
   transfers: TransferTable
+  backups: BackupTable
+  backup_metadata: BackupMetadataTable
 }

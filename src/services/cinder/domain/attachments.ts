@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
-import { orList } from '#services/cinder/contract/states.ts'
+import { orList, VOLUME_TRANSITIONS } from '#services/cinder/contract/states.ts'
 import { attachmentsDb, type Attachment } from '#services/cinder/db/attachments.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
@@ -21,7 +21,16 @@ type Bag = Readonly<Record<string, unknown>>
 const RANKS = ['attached', 'attaching', 'detaching', 'reserved']
 const STATUS_OF: Readonly<Record<string, string>> = { attached: 'in-use', detached: 'available' }
 /** In these a volume stays whatever becomes of its attachments. */
-const STAYS = ['deleting', 'error_deleting', 'extending', 'creating', 'downloading', 'maintenance']
+const STAYS = [
+  'deleting',
+  'error_deleting',
+  'extending',
+  'creating',
+  'downloading',
+  'maintenance',
+  ...VOLUME_TRANSITIONS,
+  'awaiting-transfer',
+]
 const SORTS: Readonly<Record<string, string>> = {
   id: 'id',
   created_at: 'created_at',

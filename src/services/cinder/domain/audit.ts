@@ -8,12 +8,14 @@ import { SNAPSHOT_TRANSITIONS, VOLUME_TRANSITIONS } from '#services/cinder/contr
 import { attachmentsDb } from '#services/cinder/db/attachments.ts'
 import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
 import { groupsDb } from '#services/cinder/db/groups.ts'
+import { backupsDb } from '#services/cinder/db/backups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { transfersDb, type Transfer } from '#services/cinder/db/transfers.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import type { Attachment } from '#services/cinder/db/attachments.ts'
+import { auditBackups } from '#services/cinder/domain/audit-backups.ts'
 import { isUp } from '#services/cinder/domain/scheduling/pools.ts'
 import { actorHost, volumeRpc } from '#services/cinder/rpc.ts'
 import type { Inventory } from '#services/cinder/drivers/backend.ts'
@@ -46,7 +48,7 @@ export function createAudit(tools: AuditTools): Audit {
   return async () => {
     const ctx = tools.ctx()
     const now = clock.now()
-    const { volumes, snapshots, attachments, late, services, transfers } = await database.read(
+    const { volumes, snapshots, attachments, late, services, transfers, backups } = await database.read(
       ctx,
       'audit',
       async q => ({
@@ -61,11 +63,21 @@ export function createAudit(tools: AuditTools): Audit {
         ],
         services: await servicesDb(q).all(),
         transfers: await transfersDb(q).all(),
+        backups: await backupsDb(q).all(),
       }),
     )
     const found: Violation[] = [
       ...attachmentViolations(volumes, attachments),
       ...transferViolations(volumes, transfers),
+      ...(await auditBackups({
+        bus,
+        ctx,
+        services,
+        backups,
+        now,
+        downAfterMs: tools.downAfterMs,
+        longestMs: LONGEST_MS,
+      })),
       ...late.map(one => ({
         ledger: 'I-22',
         subject: one.id,
@@ -89,12 +101,19 @@ export function createAudit(tools: AuditTools): Audit {
       const mine = byHost.get(service.host) ?? []
       const ids = new Set(mine.map(volume => volume.id))
       found.push(
-        ...byteViolations(mine, inventory),
+        ...byteViolations(
+          mine,
+          inventory,
+          backups.filter(backup => backup.status === 'creating').map(backup => backup.volumeId),
+        ),
         ...snapshotViolations(
           snapshots.filter(snapshot => ids.has(snapshot.volumeId)),
           inventory,
           // A volume that is copied has a snapshot by the copy's id meanwhile.
-          mine.filter(volume => VOLUME_TRANSITIONS.includes(volume.status)).map(volume => volume.id),
+          [
+            ...mine.filter(volume => VOLUME_TRANSITIONS.includes(volume.status)).map(volume => volume.id),
+            ...backups.filter(backup => backup.status === 'creating').map(backup => backup.id),
+          ],
         ),
         ...exportViolations(attachments, inventory),
       )
@@ -132,7 +151,7 @@ function transferViolations(volumes: readonly Volume[], transfers: readonly Tran
     .map(volume => ({ ledger: 'I-22', subject: volume.id, says: 'It awaits its transfer and nobody offers it' }))
 }
 
-function byteViolations(volumes: readonly Volume[], inventory: Inventory): Violation[] {
+function byteViolations(volumes: readonly Volume[], inventory: Inventory, read: readonly string[]): Violation[] {
   const found: Violation[] = []
   const there = new Map(inventory.volumes.map(one => [one.volumeId, one]))
   for (const volume of volumes) {
@@ -155,7 +174,10 @@ function byteViolations(volumes: readonly Volume[], inventory: Inventory): Viola
   for (const one of inventory.volumes)
     if (!known.has(one.volumeId))
       found.push({ ledger: 'I-24', subject: one.volumeId, says: 'There are bytes of it and no row' })
-  const atWork = volumes.filter(volume => VOLUME_TRANSITIONS.includes(volume.status)).map(volume => volume.id)
+  const atWork = [
+    ...volumes.filter(volume => VOLUME_TRANSITIONS.includes(volume.status)).map(volume => volume.id),
+    ...read,
+  ]
   for (const leftover of inventory.leftovers.filter(name => !atWork.some(id => name.includes(id))))
     found.push({ ledger: 'I-11', subject: leftover, says: 'Half-made, and nobody works on it' })
   return found

@@ -6,6 +6,7 @@ import type { Target } from '#kernel/policy/check.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { attachmentsDb, type Attachment } from '#services/cinder/db/attachments.ts'
+import { backupsDb, type Backup } from '#services/cinder/db/backups.ts'
 import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import type { FindTools } from '#services/cinder/domain/tools.ts'
@@ -44,6 +45,16 @@ export async function findSnapshot(tools: FindTools, ctx: Ctx, id: string, rule:
     throw faults.SnapshotNotFound({ id })
   demand(tools, ctx, rule, targetOf(snapshot))
   return snapshot
+}
+
+export async function findBackup(tools: FindTools, ctx: Ctx, id: string, rule: Rule): Promise<Backup> {
+  const backup = isUuid(id)
+    ? await tools.database.read(ctx, 'find-backup', q => backupsDb(q).byId(id.toLowerCase()))
+    : undefined
+  if (backup === undefined || !tools.policy.allows(ctx.who, rules.backupGet, targetOf(backup)))
+    throw faults.BackupNotFound({ id })
+  demand(tools, ctx, rule, targetOf(backup))
+  return backup
 }
 
 /** An attachment; it belongs to the project of its volume. `rule` null: to look at. */

@@ -7,11 +7,17 @@ import type { CinderTables } from '#services/cinder/db/tables.ts'
 export const ACTIONS = {
   schedule: ['001', 'schedule allocate volume'],
   attach: ['002', 'attach volume'],
+  uploadImage: ['003', 'copy volume to image'],
+  unmanage: ['006', 'unmanage volume'],
+  reimage: ['016', 'reimage volume'],
   updateAttachment: ['004', 'update attachment'],
   copyImage: ['005', 'copy image to volume'],
   extend: ['007', 'extend volume'],
   create: ['008', 'create volume from backend storage'],
   snapshotCreate: ['009', 'create snapshot'],
+  backupCreate: ['013', 'create backup'],
+  backupDelete: ['014', 'delete backup'],
+  backupRestore: ['015', 'restore backup'],
   snapshotDelete: ['010', 'delete snapshot'],
 } as const
 export const DETAILS = {
@@ -24,6 +30,11 @@ export const DETAILS = {
   snapshotFailed: ['013', 'Snapshot failed to create.'],
   snapshotBusy: ['015', 'Snapshot is busy.'],
   snapshotDeleteFailed: ['016', 'Snapshot failed to delete.'],
+  uploadFailed: ['004', 'Failed to upload volume to image at backend.'],
+  backupFailed: ['020', 'Backup driver failed to create backup.'],
+  backupDeleteFailed: ['025', 'Backup driver failed to delete backup.'],
+  backupRestoreFailed: ['026', 'Backup driver failed to restore backup.'],
+  reimageFailed: ['028', 'Compute service failed to reimage volume.'],
   attachFailed: ['021', 'Failed to attach volume.'],
   imageUnacceptable: [
     '029',
@@ -47,7 +58,7 @@ export interface NewMessage {
   readonly id: string
   readonly projectId: string
   readonly requestId: string
-  readonly about: 'VOLUME' | 'VOLUME_SNAPSHOT'
+  readonly about: 'VOLUME' | 'VOLUME_SNAPSHOT' | 'VOLUME_BACKUP'
   readonly resourceId: string
   readonly action: ActionWord
   readonly detail: DetailWord

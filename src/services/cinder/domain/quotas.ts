@@ -6,6 +6,7 @@ import type { Reason } from '#kernel/contract/verdict.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { groupFaults } from '#services/cinder/contract/group-faults.ts'
 import { groupsDb } from '#services/cinder/db/groups.ts'
+import { backupsDb } from '#services/cinder/db/backups.ts'
 import { DEFAULT_CLASS, quotasDb } from '#services/cinder/db/quotas.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
@@ -17,9 +18,6 @@ export interface QuotaEntry {
 }
 /** Resource → limit and usage. Resources of one type are named `volumes_TYPE`, `gigabytes_TYPE`, `snapshots_TYPE`. */
 export type QuotaSet = ReadonlyMap<string, QuotaEntry>
-
-/** What is not built is limited all the same, as clients expect to read. */
-const UNBUILT: Readonly<Record<string, number>> = { backups: 10, backup_gigabytes: 1000 }
 
 /** The limits in force for an owner (a project, or a class) with what the project uses. */
 export async function quotaSet(
@@ -51,7 +49,9 @@ export async function quotaSet(
   put('snapshots', defaults.snapshots, snapshots)
   put('gigabytes', defaults.gigabytes, gigabytes)
   put('groups', defaults.groups, await groupsDb(q).countOf(projectId))
-  for (const [resource, otherwise] of Object.entries(UNBUILT)) put(resource, otherwise, 0)
+  const kept = await backupsDb(q).usage(projectId)
+  put('backups', defaults.backups, kept.backups)
+  put('backup_gigabytes', defaults.backup_gigabytes, kept.gigabytes)
   for (const [id, name] of names) {
     const used = usage.get(id)
     put(`volumes_${name}`, -1, used?.volumes ?? 0)
@@ -78,7 +78,10 @@ interface Wish {
   readonly snapshots?: number
   /** Of volumes and snapshots. */
   readonly gigabytes?: number
+  readonly backups?: number
+  readonly backupGigabytes?: number
 }
+type Kind = 'gigabytes' | 'snapshots' | 'volumes' | 'backups' | 'backup_gigabytes'
 
 /** Refuses (413) when that much more does not fit. Gigabytes are named before counts, as upstream does. */
 export async function demandQuota(
@@ -96,6 +99,8 @@ export async function demandQuota(
     ['gigabytes', wish.gigabytes ?? 0],
     ['snapshots', wish.snapshots ?? 0],
     ['volumes', wish.volumes ?? 0],
+    ['backup_gigabytes', wish.backupGigabytes ?? 0],
+    ['backups', wish.backups ?? 0],
   ] as const)
     for (const resource of [kind, `${kind}_${wish.typeName}`]) {
       const entry = over(resource, wanted)
@@ -103,12 +108,7 @@ export async function demandQuota(
     }
 }
 
-function refusal(
-  kind: 'gigabytes' | 'snapshots' | 'volumes',
-  resource: string,
-  wanted: number,
-  entry: QuotaEntry,
-): Fault {
+function refusal(kind: Kind, resource: string, wanted: number, entry: QuotaEntry): Fault {
   const reason: Reason = {
     who: 'quota',
     says: `${resource}: ${wanted} wanted, ${entry.inUse} of ${entry.limit} used`,
@@ -122,6 +122,13 @@ function refusal(
         { name: resource, requested: wanted, quota: entry.limit, consumed: entry.inUse },
         options,
       )
+    case 'backup_gigabytes':
+      return faults.VolumeBackupSizeExceedsAvailableQuota(
+        { requested: wanted, quota: entry.limit, consumed: entry.inUse },
+        options,
+      )
+    case 'backups':
+      return faults.BackupLimitExceeded({ allowed: entry.limit }, options)
     case 'snapshots':
       return faults.SnapshotLimitExceeded({ allowed: entry.limit }, options)
     case 'volumes':

@@ -24,12 +24,16 @@ export interface DomainSettings {
   readonly downAfterMs: number
   readonly maxOverSubscriptionRatio: number
   readonly quotas: QuotaDefaults
+  /** What keeps backups, as exported records name it. */
+  readonly backupService: string
 }
 export interface QuotaDefaults {
   readonly volumes: number
   readonly snapshots: number
   readonly gigabytes: number
   readonly per_volume_gigabytes: number
+  readonly backups: number
+  readonly backup_gigabytes: number
   readonly groups: number
 }
 

@@ -122,6 +122,63 @@ export function backendSuite(name: string, makeBench: () => Promise<BackendBench
     assert.equal(await backend.sizeBytes(V1), 2 * GIB, 'a growth that was promised is made up for')
   })
 
+  on('gets other contents, and is as it was at its latest snapshot again', async ({ backend, image }) => {
+    await backend.create(V1, 1, NOTHING, never)
+    await backend.createSnapshot(V1, S1)
+    for (let i = 0; i < 2; i += 1) await backend.replace(V1, 1, { from: 'image', image: image(1) }, never)
+    for (let i = 0; i < 2; i += 1) await backend.revert(V1, S1)
+    assert.deepEqual(await found(backend), [{ volumeId: V1, sizeBytes: GIB, snapshots: [S1] }])
+    await assert.rejects(backend.revert(V1, S2), fault('not-found'))
+    await assert.rejects(backend.replace(V2, 1, NOTHING, never), fault('not-found'))
+    for (const format of ['raw', 'qcow2', 'vmdk'] as const)
+      await backend.exported(
+        { volumeId: V1, snapshotId: null },
+        format,
+        async file => {
+          let length = 0
+          for await (const chunk of file.bytes()) length += chunk.length
+          assert.equal(length, file.sizeBytes)
+        },
+        never,
+      )
+    const from = { volumeId: V1, snapshotId: S1 }
+    await backend.exported(from, 'raw', ({ path }) => backend.create(V2, 1, { from: 'file', path }, never), never)
+    const nothing = async (): Promise<void> => undefined
+    await assert.rejects(backend.exported({ ...from, snapshotId: S2 }, 'raw', nothing, never), fault('not-found'))
+    await backend.removeSnapshot(V1, S1)
+    await backend.remove(V1)
+    await backend.remove(V2)
+    assert.deepEqual(await backend.inventory(), { volumes: [], exports: [], leftovers: [] })
+  })
+
+  on('lets go of volumes and snapshots, and takes them up by other ids', async ({ backend }) => {
+    await backend.create(V1, 2, NOTHING, never)
+    await backend.createSnapshot(V1, S1)
+    await assert.rejects(backend.unmanage(V1), fault('unsupported'))
+    for (let i = 0; i < 2; i += 1) await backend.unmanageSnapshot(V1, S1)
+    assert.deepEqual((await found(backend))[0]?.snapshots, [])
+    assert.deepEqual((await backend.unmanaged()).snapshots, [{ volumeId: V1, snapshotId: S1, sizeBytes: 2 * GIB }])
+    for (let i = 0; i < 2; i += 1) await backend.manageSnapshot(V1, S1, S2)
+    assert.deepEqual(await backend.unmanaged(), { volumes: [], snapshots: [] })
+    assert.deepEqual((await found(backend))[0]?.snapshots, [S2])
+    await assert.rejects(backend.manageSnapshot(V1, S1, id(103)), fault('not-found'))
+    await backend.create(V3, 2, { from: 'snapshot', volumeId: V1, snapshotId: S2 }, never)
+    await backend.removeSnapshot(V1, S2)
+    for (let i = 0; i < 2; i += 1) await backend.unmanage(V1)
+    assert.deepEqual(
+      (await found(backend)).map(one => one.volumeId),
+      [V3],
+    )
+    assert.deepEqual((await backend.unmanaged()).volumes, [{ name: `volume-${V1}`, sizeBytes: 2 * GIB, unsafe: null }])
+    for (let i = 0; i < 2; i += 1) assert.deepEqual(await backend.manage(`volume-${V1}`, V2), { sizeGb: 2 })
+    assert.deepEqual(
+      (await found(backend)).map(one => one.volumeId),
+      [V2, V3],
+    )
+    await assert.rejects(backend.manage('volume-none', id(9)), fault('not-found'))
+    assert.deepEqual(await backend.unmanaged(), { volumes: [], snapshots: [] })
+  })
+
   on('says how much room there is', async ({ backend }) => {
     const room = await backend.room()
     assert.ok(room.totalGb > 0 && room.freeGb > 0 && room.freeGb <= room.totalGb)

@@ -1,6 +1,8 @@
 // The port between cinder-volume and whatever keeps the bytes of volumes: shapes and promises. Plain JSON crosses it, but for
 // the bytes of an image. A back end knows nothing of projects, quotas and statuses.
 
+import type { Extent } from '#services/cinder/drivers/backups.ts'
+
 /** What this kind of storage can do; shown in pools and read by the scheduler. */
 export interface BackendCapabilities {
   /** Space is taken when it is written, not when the volume is made. */
@@ -38,6 +40,34 @@ export type Filling =
   | { readonly from: 'volume'; readonly volumeId: string }
   | { readonly from: 'snapshot'; readonly volumeId: string; readonly snapshotId: string }
   | { readonly from: 'image'; readonly image: ImageBytes }
+  /** A raw file of our own making on this machine; null where nobody keeps bytes. */
+  | { readonly from: 'file'; readonly path: string | null }
+
+/** Glance's words for what a volume can be written as. */
+export type ExportFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'ploop'
+
+export interface ExportedFile {
+  readonly path: string
+  readonly sizeBytes: number
+  /** For `raw`: where there is more than zeros. */
+  readonly extents: readonly Extent[]
+  bytes(): AsyncIterable<Uint8Array>
+}
+/** Something that could become a volume: it lies there and belongs to nobody. */
+export interface Manageable {
+  /** How an administrator calls it: `volume-…` for what was a volume once. */
+  readonly name: string
+  readonly sizeBytes: number
+  /** Why it cannot, or null. */
+  readonly unsafe: string | null
+}
+/** Something that could become a snapshot of a volume that is there. */
+export interface ManageableSnapshot {
+  readonly volumeId: string
+  /** The id it had. */
+  readonly snapshotId: string
+  readonly sizeBytes: number
+}
 
 /** How a host reaches a volume: upstream's connection_info before it is flattened. */
 export interface Connection {
@@ -63,6 +93,11 @@ export interface FoundVolume {
   readonly volumeId: string
   readonly sizeBytes: number
   readonly snapshots: readonly string[]
+}
+/** What could be managed. */
+export interface Unmanaged {
+  readonly volumes: readonly Manageable[]
+  readonly snapshots: readonly ManageableSnapshot[]
 }
 /** Everything that lies about, whether or not anyone remembers it. For the audit. */
 export interface Inventory {
@@ -123,6 +158,33 @@ export interface Backend {
   settleSnapshot(volumeId: string, snapshotId: string): Promise<void>
   /** The snapshot is no more. While a guest stands on its bytes they may stay, unseen, until the guest lets go. */
   removeSnapshot(volumeId: string, snapshotId: string): Promise<void>
+
+  /**
+   * Other contents for a volume that nobody uses; its snapshots stay what they are. Throws as `create` does, and `busy`.
+   */
+  replace(volumeId: string, sizeGb: number, filling: Filling, signal: AbortSignal): Promise<void>
+  /** A volume that nobody uses is as it was at its latest snapshot; it keeps its size. Throws `busy`, `not-found`. */
+  revert(volumeId: string, snapshotId: string): Promise<void>
+  /**
+   * Writes the contents of a volume that nobody uses, or of a snapshot, to a file that `use` may read; it is gone afterwards.
+   * Throws `busy`, `not-found`, `no-room`.
+   */
+  exported<T>(
+    from: { readonly volumeId: string; readonly snapshotId: string | null },
+    format: ExportFormat,
+    use: (file: ExportedFile) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T>
+
+  /** What nobody knows of and could become a volume or a snapshot. */
+  unmanaged(): Promise<Unmanaged>
+  /** It becomes the volume, rounded up to whole GiB. Throws `not-found`, `refused`. */
+  manage(name: string, volumeId: string): Promise<{ readonly sizeGb: number }>
+  /** The volume is nobody's any more and keeps its bytes as `volume-ID`. Throws `busy`, and `unsupported` with snapshots. */
+  unmanage(volumeId: string): Promise<void>
+  /** An unmanaged snapshot of the volume becomes one by another id. Throws `not-found`, `busy`. */
+  manageSnapshot(volumeId: string, fromId: string, snapshotId: string): Promise<void>
+  unmanageSnapshot(volumeId: string, snapshotId: string): Promise<void>
 
   /** How that host reaches the volume. A volume smaller than `sizeGb` that nobody holds is grown. */
   connect(volumeId: string, sizeGb: number, connector: Connector, mode: 'rw' | 'ro'): Promise<Connection>

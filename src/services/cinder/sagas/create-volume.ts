@@ -28,7 +28,10 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
   subject: s => s.volumeId,
   taskState: 'creating',
   home: 'scheduler',
-  failed: (s, t, ending) => t.volumes.createFailed(s.volumeId, ending),
+  failed: async (s, t, ending) => {
+    if (s.source.from === 'backup') await t.backups.release(s.volumeId)
+    await t.volumes.createFailed(s.volumeId, ending)
+  },
 })
   .step('pick-pools', {
     at: 'scheduler',
@@ -87,6 +90,17 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
           undo: (s, t) => t.remove(s.volumeId),
           deadlineMs: 3_600_000,
         })
+        .step('restore', {
+          at: 'backup',
+          taskState: 'restoring-backup',
+          when: s => s.source.from === 'backup',
+          onHost: s => (s.source.from === 'backup' ? s.source.backupHost : ''),
+          do: async (s, t, run) => {
+            if (s.source.from !== 'backup') return
+            await t.restore(s.source.backupId, { host: s.pool, volumeId: s.volumeId, sizeGb: s.sizeGb }, run.signal)
+          },
+          deadlineMs: 6 * 3_600_000,
+        })
         .step('release-source', {
           at: 'volume',
           when: s => s.source.from === 'volume',
@@ -94,6 +108,13 @@ export const createVolume = saga<Tools>()<CreateVolume, 'scheduler'>('create-vol
           deadlineMs: 3_600_000,
         }),
   )
+  .step('bring-back', {
+    at: 'scheduler',
+    when: s => s.source.from === 'backup',
+    do: async (s, t) => {
+      if (s.source.from === 'backup') await t.backups.restored(s.source.backupId, s.volumeId)
+    },
+  })
   .step('announce', {
     at: 'scheduler',
     do: (s, t) => t.volumes.made(s.volumeId, s.source.from === 'image' ? s.source.metadata : null),

@@ -4,11 +4,14 @@ import type { Ending } from '#kernel/saga/saga.ts'
 import type { GroupSnapshotTools, GroupTools } from '#services/cinder/sagas/group-tools.ts'
 import type { LiveSnapshot } from '#services/cinder/drivers/backend.ts'
 
+import type { BackupRows, BackupTools } from '#services/cinder/sagas/backup-tools.ts'
+
 /** Where the bytes of a new volume come from. */
 export type Source =
   | { readonly from: 'nothing' }
   | { readonly from: 'volume'; readonly volumeId: string }
   | { readonly from: 'snapshot'; readonly volumeId: string; readonly snapshotId: string }
+  | { readonly from: 'backup'; readonly backupId: string; readonly backupHost: string }
   | { readonly from: 'image'; readonly imageId: string; readonly metadata: Readonly<Record<string, string>> }
 
 /** cinder-scheduler: decides where, and is the one of these places with a database. */
@@ -42,6 +45,7 @@ export interface SchedulerTools {
   }
   readonly groups: GroupTools
   readonly groupSnapshots: GroupSnapshotTools
+  readonly backups: BackupRows
   /** Nova, by its public API, with cinder's own account. */
   readonly nova: {
     /** Lets the servers' hosts know that the volume has grown. `needed`: it has not yet, they must do it; throws when Nova refuses. */
@@ -68,6 +72,7 @@ export interface VolumeTools {
 }
 
 export interface Tools {
+  readonly backup: BackupTools
   readonly scheduler: SchedulerTools
   readonly volume: VolumeTools
 }

@@ -15,23 +15,29 @@ import { atPlace, serveLegs } from '#kernel/saga/legs.ts'
 import type { Saga } from '#kernel/saga/saga.ts'
 import type { MakeWorld } from '#kernel/saga/saga.suite.ts'
 import { openSqlite } from '#host/node/sqlite.ts'
+import { backupTools } from '#services/cinder/actors/backup.ts'
 import { volumeTools } from '#services/cinder/actors/volume-tools.ts'
 import { migrations } from '#services/cinder/db/migrations.ts'
+import { backupsDb, type Backup } from '#services/cinder/db/backups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
 import { schedulerTools } from '#services/cinder/domain/scheduler/tools.ts'
+import type { BackupStore } from '#services/cinder/drivers/backups.ts'
 import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { createSimulatedBackend } from '#services/cinder/drivers/backend-simulated/backend-simulated.ts'
+import { createSimulatedBackups } from '#services/cinder/drivers/backups-simulated/backups-simulated.ts'
 import type { SchedulerTools, Tools } from '#services/cinder/sagas/tools.ts'
 
 export const VOLUME = '00000000-0000-4000-8000-000000000001'
 export const SNAPSHOT = '00000000-0000-4000-8000-000000000101'
+export const BACKUP = '00000000-0000-4000-8000-000000000501'
 export const SOURCE = '00000000-0000-4000-8000-000000000002'
 export const SERVER = '00000000-0000-4000-8000-000000000201'
-export const HOST = 'node-1@file'
+export const MACHINE = 'node-1'
+export const HOST = `${MACHINE}@file`
 export const POOL = `${HOST}#file`
 export const IMAGE = '00000000-0000-4000-8000-000000000301'
 export const TYPE = '00000000-0000-4000-8000-000000000401'
@@ -81,12 +87,41 @@ export const snapshotRow = (change: Partial<Snapshot> = {}): Snapshot => ({
   ...change,
 })
 
+export const backupRow = (change: Partial<Backup> = {}): Backup => ({
+  id: BACKUP,
+  projectId: 'p1',
+  userId: 'u1',
+  volumeId: VOLUME,
+  snapshotId: null,
+  parentId: null,
+  restoreVolumeId: null,
+  name: null,
+  description: null,
+  status: 'creating',
+  failReason: null,
+  sizeGb: 1,
+  objectCount: 0,
+  container: null,
+  availabilityZone: 'nova',
+  host: MACHINE,
+  service: null,
+  volumeFacts: null,
+  dataAt: 0,
+  createdAt: 0,
+  updatedAt: null,
+  statusAt: 0,
+  ...change,
+})
+
 export interface Fixture {
   readonly volume: Volume
   readonly snapshot?: Snapshot
   readonly others?: readonly Volume[]
   /** More rows, after those of the volume and the snapshot. */
   rows?(q: Kysely<CinderTables>): Promise<void>
+  readonly backups?: readonly Backup[]
+  /** What is kept before. */
+  prepareBackups?(store: BackupStore): Promise<void>
   /** What lies in the back end before. */
   prepare?(backend: Backend): Promise<void>
 }
@@ -111,6 +146,8 @@ export const worldOf =
     await migrate(database, migrations, clock)
     const backend = createSimulatedBackend({ totalGb: 30 })
     await fixture.prepare?.(backend)
+    const store = createSimulatedBackups()
+    await fixture.prepareBackups?.(store)
     const q = database.kysely
     await typesDb(q).insert({
       id: TYPE,
@@ -123,6 +160,7 @@ export const worldOf =
     })
     for (const other of fixture.others ?? []) await volumesDb(q).insert(other, {})
     await volumesDb(q).insert(fixture.volume, {})
+    for (const backup of fixture.backups ?? []) await backupsDb(q).insert(backup, {})
     if (fixture.snapshot !== undefined) await snapshotsDb(q).insert(fixture.snapshot, {})
     await fixture.rows?.(q)
     const stats = {
@@ -194,6 +232,7 @@ export const worldOf =
         places: {
           scheduler: local<SchedulerTools>('cinder-scheduler', run => scheduler(run.ctx)),
           volume: remote('cinder-volume'),
+          backup: remote('cinder-backup'),
         } as never,
         ...(options.enter === true
           ? {
@@ -209,6 +248,14 @@ export const worldOf =
         actor: 'cinder-volume',
         host: HOST,
         sagas: [atPlace(saga, 'volume', run => tools(run.ctx))],
+      })
+      const keeper = backupTools({ host: MACHINE, store, backends: new Map([[HOST, backend]]), clock })
+      await serveLegs({
+        bus,
+        clock,
+        actor: 'cinder-backup',
+        host: MACHINE,
+        sagas: [atPlace(saga, 'backup', run => keeper(run.ctx))],
       })
       return { requestId: 'req-1', who: null, actor: 'cinder-api', cross }
     }
@@ -230,6 +277,8 @@ export const worldOf =
             status(row.status),
           ),
           bytes: await backend.inventory(),
+          backups: (await backupsDb(q).all()).map(one => [one.id, status(one.status), one.restoreVolumeId]),
+          kept: await store.inventory(),
         }
       },
       async reborn() {

@@ -9,7 +9,7 @@ export function failureWords(errors: readonly Error[]): string {
   if (code === 'NoValidBackend' || code === 'PoolFull' || code === 'SagaTimeout' || code === 'StepTimeout')
     return last.message
   if (code === 'NoSuchConsumer' || code === 'RpcTimeout') return 'the volume service does not answer'
-  if (code.startsWith('Backend:')) return withoutPaths(last.message)
+  if (code.startsWith('Backend:') || code.startsWith('Backup:')) return withoutPaths(last.message)
   if (code === 'RemoteFault') return withoutPaths(last.message)
   return ''
 }

@@ -15,6 +15,7 @@ import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { addMessage, type ActionWord, type DetailWord } from '#services/cinder/domain/messages.ts'
 import { groupTools } from '#services/cinder/domain/scheduler/groups.ts'
+import { backupRows } from '#services/cinder/domain/scheduler/backups.ts'
 import { failureDetail, failureWords } from '#services/cinder/domain/scheduler/failures.ts'
 import { decide, roomVerdict, type PoolVerdict } from '#services/cinder/domain/scheduling/decide.ts'
 import { poolStates, type PoolSettings } from '#services/cinder/domain/scheduling/pools.ts'
@@ -30,7 +31,7 @@ export interface SchedulerParts {
   readonly nova: (ctx: Ctx) => SchedulerTools['nova']
 }
 
-const MAKING = ['creating', 'downloading']
+const MAKING = ['creating', 'downloading', 'restoring-backup']
 
 /** Tools for one try of one step, in its context. */
 export const schedulerTools =
@@ -61,6 +62,7 @@ export const schedulerTools =
     return {
       nova: parts.nova(ctx),
       ...groupTools(parts, ctx),
+      backups: backupRows(parts, ctx),
       volumes: {
         async pools(volumeId) {
           const { volume, origin, group, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {

@@ -7,14 +7,15 @@ import { groupFaults } from '#services/cinder/contract/group-faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { statusesFor } from '#services/cinder/contract/states.ts'
 import { groupsDb, type Group } from '#services/cinder/db/groups.ts'
+import { backupsDb, type Backup } from '#services/cinder/db/backups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { encryptionDb } from '#services/cinder/db/type-extras.ts'
 import type { VolumeType } from '#services/cinder/db/types.ts'
 import { volumesDb, type Volume } from '#services/cinder/db/volumes.ts'
-import { demand, findSnapshot, findVolume } from '#services/cinder/domain/find.ts'
 import { findGroup } from '#services/cinder/domain/group-find.ts'
+import { demand, findBackup, findSnapshot, findVolume } from '#services/cinder/domain/find.ts'
 import { demandQuota, demandSize } from '#services/cinder/domain/quotas.ts'
 import { projectOf, type DomainTools } from '#services/cinder/domain/tools.ts'
 import type { TypesDomain } from '#services/cinder/domain/types.ts'
@@ -43,6 +44,7 @@ interface Origins {
   readonly snapshot: Snapshot | null
   readonly volume: Volume | null
   readonly image: Awaited<ReturnType<typeof findImage>> | null
+  readonly backup: Backup | null
 }
 
 /** Answers 202 with the row in `creating`; the saga does the rest. Throws 400, 403, 404, 409, 413. */
@@ -64,7 +66,6 @@ export async function createVolumes(
     })
   const wantedType = request.typeRef === null ? null : await tools.types.findByRef(ctx, request.typeRef)
   const group = request.groupId === null ? null : await groupFor(tools, ctx, request.groupId, wantedType)
-  if (request.backupId !== null) throw faults.BackupNotFound({ id: request.backupId })
   const origins = await originsOf(tools, ctx, request)
   const sizeGb = sizeOf(request, origins)
   const type = wantedType ?? (await typeOf(tools, ctx, origins))
@@ -80,7 +81,9 @@ export async function createVolumes(
         ? { from: 'volume', volumeId: origins.volume.id }
         : origins.image !== null
           ? { from: 'image', imageId: origins.image.id, metadata: imageMetadata(origins.image) }
-          : { from: 'nothing' }
+          : origins.backup !== null
+            ? { from: 'backup', backupId: origins.backup.id, backupHost: origins.backup.host ?? '' }
+            : { from: 'nothing' }
 
   const id = ids.uuid()
   const about: Ctx = { ...ctx, subject: id }
@@ -118,6 +121,7 @@ export async function createVolumes(
     }
     await volumesDb(q).insert(made, request.metadata)
     if (group !== null) await groupsDb(q).addVolumes(group.id, [id])
+    if (origins.backup !== null) await takeForRestore(q, origins.backup.id, id, now)
     return { volume: made, saga: await engine.prepare(q, createVolume, { volumeId: id, sizeGb, source }, about) }
   })
   engine.go(saga)
@@ -145,11 +149,12 @@ async function originsOf(tools: DomainTools, ctx: Ctx, request: CreateRequest): 
   const volume =
     request.sourceVolumeId === null ? null : await findVolume(tools, ctx, request.sourceVolumeId, rules.volumeGet)
   const image = request.imageRef === null ? null : await findImage(tools, ctx, request.imageRef)
-  if ([snapshot, volume, image].filter(one => one !== null).length > 1)
+  const backup = request.backupId === null ? null : await findBackup(tools, ctx, request.backupId, rules.backupGet)
+  if ([snapshot, volume, image, backup].filter(one => one !== null).length > 1)
     throw faults.InvalidInput({ reason: 'May specify only one of backup, imageRef, snapshot, source volume' })
   if (image !== null && request.snapshotBehindImage) {
     const behind = await snapshotOf(tools, ctx, image)
-    if (behind !== null) return { snapshot: behind, volume: null, image: null }
+    if (behind !== null) return { snapshot: behind, volume: null, image: null, backup: null }
   }
   if (snapshot !== null && snapshot.status !== 'available')
     throw faults.InvalidSnapshot({ reason: "Originating snapshot status must be one of 'available' values" })
@@ -157,11 +162,13 @@ async function originsOf(tools: DomainTools, ctx: Ctx, request: CreateRequest): 
     throw faults.InvalidVolume({
       reason: `Originating source volume status must be one of '${statusesFor('cloneFrom').join(', ')}' values`,
     })
-  return { snapshot, volume, image }
+  if (backup !== null && backup.status !== 'available')
+    throw faults.InvalidInput({ reason: "Originating backup status must be one of 'available' values" })
+  return { snapshot, volume, image, backup }
 }
 
-function sizeOf(request: CreateRequest, { snapshot, volume }: Origins): number {
-  const size = request.sizeGb ?? snapshot?.sizeGb ?? volume?.sizeGb
+function sizeOf(request: CreateRequest, { snapshot, volume, backup }: Origins): number {
+  const size = request.sizeGb ?? snapshot?.sizeGb ?? volume?.sizeGb ?? backup?.sizeGb
   if (size === undefined || size <= 0)
     throw faults.InvalidInput({
       reason: `Volume size '${request.sizeGb ?? 'None'}' must be an integer and greater than 0`,
@@ -169,6 +176,10 @@ function sizeOf(request: CreateRequest, { snapshot, volume }: Origins): number {
   if (snapshot !== null && size < snapshot.sizeGb)
     throw faults.InvalidInput({
       reason: `Volume size '${size}'GB cannot be smaller than the snapshot size ${snapshot.sizeGb}GB. They must be >= original snapshot size.`,
+    })
+  if (backup !== null && size < backup.sizeGb)
+    throw faults.InvalidInput({
+      reason: `Volume size ${size}GB cannot be smaller than the backup size ${backup.sizeGb}GB. It must be >= backup size.`,
     })
   if (volume !== null && size < volume.sizeGb)
     throw faults.InvalidInput({
@@ -241,4 +252,15 @@ async function zoneOf(
       reason: `Volume must be in the same availability zone as the ${request.snapshotId === null ? 'source volume' : 'snapshot'}`,
     })
   return zone
+}
+
+/** The backup is being written into that volume. Throws 400 when somebody was first. */
+export async function takeForRestore(
+  q: Kysely<CinderTables>,
+  backupId: string,
+  volumeId: string,
+  now: number,
+): Promise<void> {
+  if (!(await backupsDb(q).enter(backupId, 'available', { status: 'restoring', restoreVolumeId: volumeId }, now)))
+    throw faults.InvalidBackup({ reason: 'Backup status must be available' })
 }

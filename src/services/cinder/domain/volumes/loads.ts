@@ -4,6 +4,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { attachmentsDb, type Attachment } from '#services/cinder/db/attachments.ts'
 import { groupSnapshotsDb } from '#services/cinder/db/group-snapshots.ts'
 import { groupsDb } from '#services/cinder/db/groups.ts'
+import { backupsDb } from '#services/cinder/db/backups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
@@ -30,6 +31,11 @@ export const createVolumeLoads = (database: Database<CinderTables>) => ({
     const services = await database.read(ctx, 'ids-of-services', q => servicesDb(q).all())
     return new Map(services.filter(one => one.binary === 'cinder-volume').map(one => [one.host, one.id]))
   },
+  backupMetadata: (ctx: Ctx, ids: readonly string[]): Promise<Map<string, Record<string, string>>> =>
+    database.read(ctx, 'metadata-of-backups', q => backupsDb(q).metadataOf(ids)),
+  /** Which of these have increments. */
+  backupParents: (ctx: Ctx, ids: readonly string[]): Promise<Set<string>> =>
+    database.read(ctx, 'parents-of-backups', q => backupsDb(q).parentsAmong(ids)),
   snapshotMetadata: (ctx: Ctx, ids: readonly string[]): Promise<Map<string, Record<string, string>>> =>
     database.read(ctx, 'metadata-of-snapshots', q => snapshotsDb(q).metadataOf(ids)),
 })

@@ -6,8 +6,10 @@ import { readQcow2Header } from '#host/qemu/qcow2-header.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import { locks } from '#kernel/lib/lock.ts'
 import { BackendFault, type Backend, type Filling } from '#services/cinder/drivers/backend.ts'
+import { createContents } from '#services/cinder/drivers/backend-file/contents.ts'
 import { createExports } from '#services/cinder/drivers/backend-file/exports.ts'
 import { imageToQcow2 } from '#services/cinder/drivers/backend-file/image-bytes.ts'
+import { createManaging } from '#services/cinder/drivers/backend-file/managing.ts'
 import {
   backingOf,
   droppedName,
@@ -15,6 +17,7 @@ import {
   exists,
   isPartial,
   linkOver,
+  MANAGEABLE,
   overlayName,
   partialName,
   sameFile,
@@ -150,6 +153,10 @@ export function createFileBackend(options: FileBackendOptions): Backend {
         await qemu.convert(from, to, { fromFormat: 'qcow2', toFormat: 'qcow2' })
         break
       }
+      case 'file':
+        if (filling.path === null) throw new BackendFault('unsupported', 'there are no bytes to take')
+        await qemu.convert(filling.path, to, { fromFormat: 'raw', toFormat: 'qcow2' })
+        break
       case 'snapshot': {
         const from = at(snapshotName(filling.volumeId, filling.snapshotId))
         if (!(await exists(from))) throw new BackendFault('not-found', `Snapshot ${filling.snapshotId} is not there`)
@@ -238,12 +245,29 @@ export function createFileBackend(options: FileBackendOptions): Backend {
   const translated = <T>(deed: Promise<T>): Promise<T> => deed.catch(asBackendFault)
   const one = <T>(volumeId: string, deed: () => Promise<T>): Promise<T> => translated(lock.with(volumeId, deed))
 
+  const inside = {
+    folder,
+    exec,
+    qemu,
+    one,
+    mustHave,
+    isInUse,
+    standsOn,
+    takeBack,
+    collapse,
+    fill,
+    forgetPartials,
+    translated,
+  }
+  const contents = { ...createContents(inside), ...createManaging(inside) }
+
   return {
     protocol: 'file',
     capabilities: { thin: true, multiattach: false, onlineExtend: true, liveSnapshot: true, remote: true },
     async start() {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const name of await readdir(folder)) if (isPartial(name)) await rm(at(name), { force: true })
+      await mkdir(at(MANAGEABLE), { recursive: true, mode: 0o700 })
       await exports.adopt()
       const unfinished = (await entriesOf(folder)).filter(({ kind }) => kind === 'dropped' || kind === 'overlay')
       for (const volumeId of new Set(unfinished.map(entry => entry.volumeId))) collapseLater(volumeId)
@@ -320,6 +344,7 @@ export function createFileBackend(options: FileBackendOptions): Backend {
       }),
     removeSnapshot: (volumeId, snapshotId) => one(volumeId, () => removeSnapshot(volumeId, snapshotId)),
 
+    ...contents,
     connect: (volumeId, sizeGb, connector, mode) =>
       one(volumeId, async () => {
         const path = await mustHave(volumeId)
@@ -354,7 +379,9 @@ export function createFileBackend(options: FileBackendOptions): Backend {
         return found
       }
       const entries = await entriesOf(folder)
-      const dropped = new Set(entries.filter(entry => entry.kind === 'dropped').map(entry => entry.snapshotId))
+      const dropped = new Set(
+        entries.filter(({ kind }) => kind === 'dropped' || kind === 'unmanaged').map(entry => entry.snapshotId),
+      )
       for (const entry of entries) {
         if (entry.kind === 'snapshot') {
           if (!dropped.has(entry.snapshotId)) of(entry.volumeId).snapshots.push(entry.snapshotId ?? '')

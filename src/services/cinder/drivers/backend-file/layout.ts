@@ -5,16 +5,16 @@ import { readQcow2Header } from '#host/qemu/qcow2-header.ts'
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const ID = new RegExp(`^${UUID}$`)
-const NAME = new RegExp(`^volume-(${UUID})(?:\\.(snapshot|overlay|dropped)-(${UUID}))?$`)
+const NAME = new RegExp(`^volume-(${UUID})(?:\\.(snapshot|overlay|dropped|unmanaged)-(${UUID}))?$`)
 
 /**
  * What a file in the folder is. `overlay` is a further name of the newest layer, by which a guest's host knows it; `dropped`
- * marks the layer of a snapshot that was deleted while something stood on it.
+ * marks the layer of a snapshot that was deleted while something stood on it, `unmanaged` that of one that is nobody's now.
  */
 export interface Entry {
   readonly name: string
   readonly volumeId: string
-  readonly kind: 'volume' | 'snapshot' | 'overlay' | 'dropped'
+  readonly kind: 'volume' | 'snapshot' | 'overlay' | 'dropped' | 'unmanaged'
   readonly snapshotId: string | null
 }
 
@@ -29,6 +29,10 @@ export const overlayName = (volumeId: string, snapshotId: string): string =>
   `${volumeName(volumeId)}.overlay-${demandId(snapshotId)}`
 export const droppedName = (volumeId: string, snapshotId: string): string =>
   `${volumeName(volumeId)}.dropped-${demandId(snapshotId)}`
+export const unmanagedName = (volumeId: string, snapshotId: string): string =>
+  `${volumeName(volumeId)}.unmanaged-${demandId(snapshotId)}`
+/** Where files lie that could become volumes. */
+export const MANAGEABLE = 'manageable'
 /** Work in progress: gone at the next start. */
 export const partialName = (volumeId: string, what: string): string => `.partial-${demandId(volumeId)}.${what}`
 export const isPartial = (name: string): boolean => name.startsWith('.partial-')

@@ -33,9 +33,9 @@ test('simulated: what it keeps outlives the process', async () => {
     await before.create(volumeId, 5, { from: 'nothing' }, new AbortController().signal)
     await before.createSnapshot(volumeId, 's')
     await before.close()
-    const after = createSimulatedBackend({ totalGb: 30, file })
-    await after.start()
-    assert.deepEqual((await after.inventory()).volumes, [{ volumeId, sizeBytes: 5 * 2 ** 30, snapshots: ['s'] }])
+    const again = createSimulatedBackend({ totalGb: 30, file })
+    await again.start()
+    assert.deepEqual((await again.inventory()).volumes, [{ volumeId, sizeBytes: 5 * 2 ** 30, snapshots: ['s'] }])
   } finally {
     await rm(folder, { recursive: true })
   }

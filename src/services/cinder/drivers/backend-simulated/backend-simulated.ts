@@ -2,13 +2,15 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { locks } from '#kernel/lib/lock.ts'
-import { BackendFault, type Backend, type Connector } from '#services/cinder/drivers/backend.ts'
+import { BackendFault, type Backend, type Connector, type Filling } from '#services/cinder/drivers/backend.ts'
 
 interface Kept {
   sizeGb: number
   snapshots: string[]
   /** Hosts that are connected. */
   hosts: string[]
+  /** Snapshots that are nobody's. */
+  strays?: string[]
 }
 
 export interface SimulatedBackendOptions {
@@ -20,6 +22,11 @@ export interface SimulatedBackendOptions {
 }
 
 const GIB = 2 ** 30
+
+/** What a volume is read as: a file's worth of zeros, whatever its size. */
+const EXPORT_BYTES = 2 ** 20
+/** Names under which things that are nobody's are remembered. */
+const UNMANAGED = 'unmanaged:'
 
 export function createSimulatedBackend(options: SimulatedBackendOptions): Backend {
   const volumes = new Map<string, Kept>()
@@ -38,6 +45,20 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
         await rename(`${file}.new`, file)
       })
     return writing
+  }
+  /** Reads a filling as far as one can without bytes. */
+  const demandFilling = async (filling: Filling, signal: AbortSignal): Promise<void> => {
+    if (filling.from === 'volume' || filling.from === 'snapshot') {
+      const source = mustHave(filling.volumeId)
+      if (filling.from === 'snapshot' && !source.snapshots.includes(filling.snapshotId))
+        throw new BackendFault('not-found', `Snapshot ${filling.snapshotId} is not there`)
+    }
+    if (filling.from === 'image') {
+      // The bytes are asked for and thrown away: whether the image can be had is part of the truth.
+      for await (const _chunk of await filling.image.download(signal)) signal.throwIfAborted()
+    }
+    await options.pause?.(signal)
+    signal.throwIfAborted()
   }
   const mustHave = (volumeId: string): Kept => {
     const kept = volumes.get(volumeId)
@@ -62,17 +83,7 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
     create: (volumeId, sizeGb, filling, signal) =>
       lock.with(volumeId, async () => {
         if (volumes.has(volumeId)) return
-        if (filling.from === 'volume' || filling.from === 'snapshot') {
-          const source = mustHave(filling.volumeId)
-          if (filling.from === 'snapshot' && !source.snapshots.includes(filling.snapshotId))
-            throw new BackendFault('not-found', `Snapshot ${filling.snapshotId} is not there`)
-        }
-        if (filling.from === 'image') {
-          // The bytes are asked for and thrown away: whether the image can be had is part of the truth.
-          for await (const _chunk of await filling.image.download(signal)) signal.throwIfAborted()
-        }
-        await options.pause?.(signal)
-        signal.throwIfAborted()
+        await demandFilling(filling, signal)
         volumes.set(volumeId, { sizeGb, snapshots: [], hosts: [] })
         await save()
       }),
@@ -111,6 +122,81 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
           await save()
         }
       }),
+    replace: (volumeId, sizeGb, filling, signal) =>
+      lock.with(volumeId, async () => {
+        const kept = mustHave(volumeId)
+        await demandFilling(filling, signal)
+        kept.sizeGb = Math.max(kept.sizeGb, sizeGb)
+        await save()
+      }),
+    revert: (volumeId, snapshotId) =>
+      lock.with(volumeId, async () => {
+        if (!mustHave(volumeId).snapshots.includes(snapshotId))
+          throw new BackendFault('not-found', `Snapshot ${snapshotId} is not there`)
+        await options.pause?.()
+      }),
+    exported: async (from, _format, use, signal) => {
+      const kept = mustHave(from.volumeId)
+      if (from.snapshotId !== null && !kept.snapshots.includes(from.snapshotId))
+        throw new BackendFault('not-found', `Snapshot ${from.snapshotId} is not there`)
+      await options.pause?.(signal)
+      signal.throwIfAborted()
+      const bytes = async function* (): AsyncIterable<Uint8Array> {
+        yield new Uint8Array(EXPORT_BYTES)
+      }
+      return use({ path: '/dev/null', sizeBytes: EXPORT_BYTES, extents: [], bytes })
+    },
+    async unmanaged() {
+      const known = [...volumes]
+      return {
+        volumes: known.flatMap(([name, kept]) =>
+          name.startsWith(UNMANAGED)
+            ? [{ name: name.slice(UNMANAGED.length), sizeBytes: kept.sizeGb * GIB, unsafe: null }]
+            : [],
+        ),
+        snapshots: known.flatMap(([volumeId, kept]) =>
+          (kept.strays ?? []).map(snapshotId => ({ volumeId, snapshotId, sizeBytes: kept.sizeGb * GIB })),
+        ),
+      }
+    },
+    manage: (name, volumeId) =>
+      lock.with(volumeId, async () => {
+        const found = volumes.get(`${UNMANAGED}${name}`)
+        if (found !== undefined) {
+          volumes.delete(`${UNMANAGED}${name}`)
+          volumes.set(volumeId, found)
+          await save()
+        } else if (!volumes.has(volumeId)) throw new BackendFault('not-found', `${name} is not there`)
+        return { sizeGb: mustHave(volumeId).sizeGb }
+      }),
+    unmanage: volumeId =>
+      lock.with(volumeId, async () => {
+        const kept = volumes.get(volumeId)
+        if (kept === undefined) return
+        if (kept.snapshots.length > 0)
+          throw new BackendFault('unsupported', `Volume ${volumeId} has snapshots and cannot be let go of`)
+        volumes.delete(volumeId)
+        volumes.set(`${UNMANAGED}volume-${volumeId}`, kept)
+        await save()
+      }),
+    manageSnapshot: (volumeId, fromId, snapshotId) =>
+      lock.with(volumeId, async () => {
+        const kept = mustHave(volumeId)
+        if (kept.strays?.includes(fromId) === true) {
+          kept.strays = kept.strays.filter(one => one !== fromId)
+          kept.snapshots.push(snapshotId)
+          await save()
+        } else if (!kept.snapshots.includes(snapshotId))
+          throw new BackendFault('not-found', `Snapshot ${fromId} is not there`)
+      }),
+    unmanageSnapshot: (volumeId, snapshotId) =>
+      lock.with(volumeId, async () => {
+        const kept = mustHave(volumeId)
+        if (!kept.snapshots.includes(snapshotId)) return
+        kept.snapshots = kept.snapshots.filter(one => one !== snapshotId)
+        kept.strays = [...(kept.strays ?? []), snapshotId]
+        await save()
+      }),
     connect: (volumeId, sizeGb, connector, mode) =>
       lock.with(volumeId, async () => {
         const kept = mustHave(volumeId)
@@ -138,11 +224,11 @@ export function createSimulatedBackend(options: SimulatedBackendOptions): Backen
       }),
     async inventory() {
       return {
-        volumes: [...volumes].map(([volumeId, kept]) => ({
-          volumeId,
-          sizeBytes: kept.sizeGb * GIB,
-          snapshots: [...kept.snapshots],
-        })),
+        volumes: [...volumes].flatMap(([volumeId, kept]) =>
+          volumeId.startsWith(UNMANAGED)
+            ? []
+            : [{ volumeId, sizeBytes: kept.sizeGb * GIB, snapshots: [...kept.snapshots] }],
+        ),
         exports: [],
         leftovers: [],
       }
