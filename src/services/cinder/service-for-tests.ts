@@ -70,6 +70,9 @@ export const admin = `admin@${P1}`
 export const stranger = `member@${P2}`
 export const nova = 'admin,service@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa9'
 
+/** Statuses that pass by themselves. */
+const UNSETTLED = [...VOLUME_TRANSITIONS.filter(one => one !== 'attaching' && one !== 'detaching'), 'restoring']
+
 export async function testCinder(options: TestCinderOptions = {}): Promise<TestCinder> {
   const clock = options.clock ?? systemClock()
   const ids = randomIds()
@@ -136,7 +139,7 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
       const answer = await call('GET', path, { token })
       if (answer.status === 404) return {}
       const thing = (answer.json as Record<string, Record<string, unknown>>)[key] ?? {}
-      return [...VOLUME_TRANSITIONS, 'restoring'].includes(String(thing['status'])) ? undefined : { thing }
+      return UNSETTLED.includes(String(thing['status'])) ? undefined : { thing }
     }, path)
     return found.thing
   }

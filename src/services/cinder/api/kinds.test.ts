@@ -225,6 +225,7 @@ test('log levels, clusters, capabilities, hosts, clean-up', async () => {
     logs.log_levels.map(one => [one['binary'], one['levels']]),
     [
       ['cinder-api', { cinder: 'INFO' }],
+      ['cinder-backup', { cinder: 'INFO' }],
       ['cinder-scheduler', { cinder: 'INFO' }],
       ['cinder-volume', { cinder: 'ERROR' }],
     ] as never,
@@ -244,7 +245,11 @@ test('log levels, clusters, capabilities, hosts, clean-up', async () => {
   ] as never)
   assert.equal((await ask('GET', '/capabilities/nobody')).status, 404)
   const listed = (await ask('GET', '/os-hosts')).json as { hosts: Bag[] }
-  assert.deepEqual(listed.hosts.map(one => one['service']).sort(), ['cinder-scheduler', 'cinder-volume'] as never)
+  assert.deepEqual(listed.hosts.map(one => one['service']).sort(), [
+    'cinder-backup',
+    'cinder-scheduler',
+    'cinder-volume',
+  ] as never)
   const usage = (await ask('GET', '/os-hosts/node-1@file')).json as { host: { resource: Bag }[] }
   assert.equal(usage.host[0]?.resource['project'], '(total)')
   assert.equal((await ask('GET', '/os-hosts/nobody')).status, 404)

@@ -22,13 +22,9 @@ const RANKS = ['attached', 'attaching', 'detaching', 'reserved']
 const STATUS_OF: Readonly<Record<string, string>> = { attached: 'in-use', detached: 'available' }
 /** In these a volume stays whatever becomes of its attachments. */
 const STAYS = [
-  'deleting',
+  ...VOLUME_TRANSITIONS.filter(one => one !== 'attaching' && one !== 'detaching'),
   'error_deleting',
-  'extending',
-  'creating',
-  'downloading',
   'maintenance',
-  ...VOLUME_TRANSITIONS,
   'awaiting-transfer',
 ]
 const SORTS: Readonly<Record<string, string>> = {
