@@ -88,7 +88,7 @@ function keep(order: Extract<Order, { deed: 'keep' }>): void {
   }
 }
 
-function fetch({ folder, manifest, path }: Extract<Order, { deed: 'fetch' }>): void {
+function bringBack({ folder, manifest, path }: Extract<Order, { deed: 'fetch' }>): void {
   const file = openSync(path, 'wx', 0o600)
   try {
     ftruncateSync(file, manifest.sizeBytes)
@@ -122,7 +122,7 @@ function fetch({ folder, manifest, path }: Extract<Order, { deed: 'fetch' }>): v
 try {
   const order = workerData as Order
   if (order.deed === 'keep') keep(order)
-  else fetch(order)
+  else bringBack(order)
 } catch (error) {
   const { code = 'failed', message } = error as { code?: string; message: string }
   say({ says: 'error', code, message })
