@@ -22,6 +22,8 @@ import { credentialHandlers, policyHandlers } from '#services/keystone/api/crede
 import { discoveryHandlers } from '#services/keystone/api/discovery.ts'
 import { domainConfigHandlers } from '#services/keystone/api/domain-config.ts'
 import { endpointFilterHandlers } from '#services/keystone/api/endpoint-filters.ts'
+import { endpointPolicyHandlers, revocationHandlers } from '#services/keystone/api/endpoint-policies.ts'
+import { federationHandlers } from '#services/keystone/api/federation.ts'
 import { grantHandlers } from '#services/keystone/api/grants.ts'
 import { groupHandlers } from '#services/keystone/api/groups.ts'
 import { limitHandlers } from '#services/keystone/api/limits.ts'
@@ -45,6 +47,8 @@ import { createCredentials } from '#services/keystone/domain/credentials.ts'
 import { createDomainConfig } from '#services/keystone/domain/domain-config.ts'
 import { createDomains } from '#services/keystone/domain/domains.ts'
 import { createEndpointFilters } from '#services/keystone/domain/endpoint-filters.ts'
+import { createEndpointPolicies } from '#services/keystone/domain/endpoint-policies.ts'
+import { createFederation } from '#services/keystone/domain/federation.ts'
 import { createGrants } from '#services/keystone/domain/grants.ts'
 import { createGroups } from '#services/keystone/domain/groups.ts'
 import { createLimits, createRegisteredLimits } from '#services/keystone/domain/limits.ts'
@@ -52,6 +56,7 @@ import { createPasswordCheck } from '#services/keystone/domain/passwords.ts'
 import { createPolicies } from '#services/keystone/domain/policies.ts'
 import { createProjects } from '#services/keystone/domain/projects.ts'
 import { createReach } from '#services/keystone/domain/reach.ts'
+import { createRevocationEvents } from '#services/keystone/domain/revocation-events.ts'
 import { createRoleAssignments } from '#services/keystone/domain/role-assignments.ts'
 import { createRoles } from '#services/keystone/domain/roles.ts'
 import { createTokens } from '#services/keystone/domain/tokens.ts'
@@ -156,6 +161,9 @@ export function createKeystone(tools: KeystoneTools): Keystone {
     ...credentialHandlers(createCredentials(shared, tokens), settings),
     policyHandlers(createPolicies(shared), settings),
     consumerHandlers(createConsumers(shared)),
+    endpointPolicyHandlers(createEndpointPolicies(shared), frontDoor),
+    revocationHandlers(createRevocationEvents(shared)),
+    ...federationHandlers(createFederation(shared), settings),
     trustHandlers(createTrusts(shared, tokens)),
     ...limitHandlers(createRegisteredLimits(shared), createLimits(shared), settings),
   ]

@@ -1,118 +1,167 @@
+// Policies of endpoints, federation as data, and events of ended tokens.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { ADMIN_PASSWORD, BASE, testKeystone, type Answer } from '#services/keystone/test-keystone.ts'
+import { BASE, testKeystone, type Answer } from '#services/keystone/test-keystone.ts'
 
 const message = (answer: Answer): string => (answer.json['error'] as { message: string }).message
 type Row = Record<string, unknown> & { id: string }
 
-test('settings of a domain: kept whole, by group and by option, passwords unseen', async () => {
-  const t = await testKeystone({ password_regex: '^.+$', password_regex_description: 'anything' })
-  const token = await t.admin()
-  const call = (method: string, path: string, config?: unknown) =>
-    t.call(method, `/v3/domains/${path}`, { token, ...(config === undefined ? {} : { body: { config } }) })
-  const made = await call('PUT', 'default/config', {
-    identity: { driver: 'ldap' },
-    ldap: { url: 'ldap://a', password: 'hidden' },
-  })
-  assert.equal(made.status, 201)
-  const shown = { identity: { driver: 'ldap' }, ldap: { url: 'ldap://a' } }
-  assert.deepEqual(made.json['config'], shown)
-  assert.deepEqual((await call('GET', 'default/config')).json['config'], shown)
-  assert.deepEqual((await call('GET', 'default/config/ldap')).json['config'], { ldap: shown.ldap })
-  assert.deepEqual((await call('GET', 'default/config/ldap/url')).json['config'], { url: 'ldap://a' })
-  assert.equal((await call('GET', 'default/config/ldap/password')).status, 404)
-  const changed = await call('PATCH', 'default/config/ldap/url', { url: 'ldap://b' })
-  assert.deepEqual((changed.json['config'] as typeof shown).ldap, { url: 'ldap://b' })
-  const table: [method: string, path: string, config: unknown, status: number, says: RegExp][] = [
-    ['PUT', 'default/config', {}, 403, /No options specified/],
-    ['PUT', 'default/config', { nova: { a: 1 } }, 403, /Group nova is not supported/],
-    ['PUT', 'default/config', { ldap: 'x' }, 403, /should be a dictionary/],
-    ['PUT', 'default/config', { ldap: { constructor: 1 } }, 403, /Option constructor in group ldap/],
-    ['PATCH', 'default/config/ldap', { identity: { driver: 'x' } }, 403, /only that, group/],
-    [
-      'PATCH',
-      'default/config/ldap/suffix',
-      { suffix: 'x' },
-      404,
-      /Could not find option suffix in group ldap in domain configuration/,
-    ],
-    ['GET', 'nowhere/config', undefined, 404, /Could not find domain/],
-    ['GET', 'default/config/ldap/suffix', undefined, 404, /Could not find option suffix/],
-    ['GET', 'default/config/security_compliance/lockout_duration', undefined, 403, /is not allowed/],
-  ]
-  for (const [method, path, config, status, says] of table) {
-    const answer = await call(method, path, config)
-    assert.equal(answer.status, status, `${method} ${path} ${String(answer.body)}`)
-    assert.match(message(answer), says)
-  }
+async function world() {
+  const t = await testKeystone()
+  const admin = await t.admin()
   const demo = await t.token('demo', { project: 'demo' })
-  const everybody = await t.call('GET', '/v3/domains/default/config/security_compliance', { token: demo })
-  assert.deepEqual(everybody.json['config'], {
-    security_compliance: { password_regex: '^.+$', password_regex_description: 'anything' },
-  })
-  assert.equal((await t.call('GET', '/v3/domains/default/config/ldap', { token: demo })).status, 403)
-  assert.deepEqual((await call('GET', 'config/identity/driver/default')).json['config'], { driver: 'sql' })
-  assert.equal((await call('DELETE', 'default/config')).status, 204)
-  assert.equal((await call('GET', 'default/config')).status, 404)
-  assert.deepEqual(t.errors, [])
-  await t.close()
-})
+  const as = (token: string) => (method: string, path: string, body?: unknown) =>
+    t.call(method, `/v3${path}`, { token, ...(body === undefined ? {} : { body }) })
+  return { t, ask: as(admin), demo: as(demo) }
+}
 
-test('a project sees the endpoints chosen for it, others see all', async () => {
-  const t = await testKeystone()
-  const token = await t.admin()
-  const call = (method: string, path: string, body?: unknown) =>
-    t.call(method, `/v3/OS-EP-FILTER/${path}`, { token, ...(body === undefined ? {} : { body }) })
-  const types = async (project: string): Promise<string[]> => {
-    const answer = await t.logIn('admin', ADMIN_PASSWORD, { project })
-    const { catalog } = answer.json['token'] as { catalog: { type: string; endpoints: unknown[] }[] }
-    return catalog.map(entry => `${entry.type} ${entry.endpoints.length}`).sort()
+test('a policy is for endpoints, services, and services in a region', async () => {
+  const { t, ask, demo } = await world()
+  const policy = (
+    (await ask('POST', '/policies', { policy: { type: 'application/json', blob: '{}' } })).json['policy'] as Row
+  ).id
+  const endpoints = (await ask('GET', '/endpoints')).json['endpoints'] as (Row & {
+    service_id: string
+    region_id: string
+  })[]
+  const [one] = endpoints
+  assert.ok(one !== undefined)
+  const at = `/policies/${policy}/OS-ENDPOINT-POLICY`
+  const of = `/endpoints/${one.id}/OS-ENDPOINT-POLICY/policy`
+  assert.equal((await ask('GET', of)).status, 404)
+  const targets = [
+    `${at}/services/${one.service_id}`,
+    `${at}/services/${one.service_id}/regions/${one.region_id}`,
+    `${at}/endpoints/${one.id}`,
+  ]
+  for (const target of targets) {
+    assert.equal((await ask('GET', target)).status, 404)
+    assert.equal((await demo('PUT', target)).status, 403)
+    assert.equal((await ask('PUT', target)).status, 204)
+    assert.equal((await ask('PUT', target)).status, 204)
+    assert.equal((await ask('GET', target)).status, 204)
+    assert.equal(((await ask('GET', of)).json['policy'] as Row).id, policy)
+    const found = (await ask('GET', `${at}/endpoints`)).json['endpoints'] as Row[]
+    assert.ok(found.some(endpoint => endpoint.id === one.id))
+    assert.equal((await ask('DELETE', target)).status, 204)
   }
-  const demo = await t.id('projects', 'demo')
-  const all = await types('demo')
-  const endpoints = (await t.call('GET', '/v3/endpoints?interface=public', { token })).json['endpoints'] as Row[]
-  const compute = endpoints.find(one => String(one['url']).includes('compute'))?.id ?? ''
-  const path = `projects/${demo}/endpoints/${compute}`
-  assert.equal((await call('GET', path)).status, 404)
-  assert.equal((await call('PUT', path)).status, 204)
-  assert.equal((await call('PUT', path)).status, 409)
-  assert.equal((await call('HEAD', path)).status, 204)
-  assert.deepEqual(await types('demo'), ['compute 1'])
-  assert.deepEqual(await types('admin'), all)
-
-  const made = await call('POST', 'endpoint_groups', {
-    endpoint_group: { name: 'identity', filters: { service_id: await t.id('services', 'keystone') } },
-  })
-  assert.equal(made.status, 201)
-  const group = made.json['endpoint_group'] as Row
-  assert.deepEqual(group['links'], { self: `${BASE}/v3/OS-EP-FILTER/endpoint_groups/${group.id}` })
-  assert.equal((await call('PUT', `endpoint_groups/${group.id}/projects/${demo}`)).status, 204)
-  assert.deepEqual(await types('demo'), ['compute 1', 'identity 3'])
-  const own = await call('GET', `projects/${demo}/endpoints`)
-  assert.equal((own.json['endpoints'] as Row[]).length, 4)
-  assert.equal(((await call('GET', `endpoint_groups/${group.id}/projects`)).json['projects'] as Row[])[0]?.id, demo)
-  assert.equal(((await call('GET', `endpoints/${compute}/projects`)).json['projects'] as Row[])[0]?.id, demo)
-  for (const filters of [{}, { colour: 'red' }])
-    assert.equal((await call('POST', 'endpoint_groups', { endpoint_group: { name: 'x', filters } })).status, 400)
-  assert.equal((await call('DELETE', `endpoint_groups/${group.id}`)).status, 204)
-  assert.equal((await call('DELETE', path)).status, 204)
-  assert.deepEqual(await types('demo'), all)
+  for (const lost of [`/policies/no/OS-ENDPOINT-POLICY/endpoints/${one.id}`, `${at}/endpoints/no`, `${at}/services/no`])
+    assert.equal((await ask('PUT', lost)).status, 404)
   await t.close()
 })
 
-test('consumers: the secret is told once', async () => {
-  const t = await testKeystone()
-  const token = await t.admin()
-  const call = (method: string, path: string, body?: unknown) =>
-    t.call(method, `/v3/OS-OAUTH1/consumers${path}`, { token, ...(body === undefined ? {} : { body }) })
-  const made = (await call('POST', '', { consumer: { description: 'd' } })).json['consumer'] as Row
-  assert.match(String(made['secret']), /^[0-9a-f]{32}$/)
-  assert.ok(!('secret' in ((await call('GET', `/${made.id}`)).json['consumer'] as object)))
-  assert.equal((await call('PATCH', `/${made.id}`, { consumer: { secret: 'x' } })).status, 400)
-  assert.equal((await call('PATCH', `/${made.id}`, { consumer: { description: 'e' } })).status, 200)
-  assert.equal(((await call('GET', '')).json['consumers'] as Row[])[0]?.['description'], 'e')
-  assert.equal((await call('DELETE', `/${made.id}`)).status, 204)
-  assert.equal((await call('GET', `/${made.id}`)).status, 404)
+test('identity providers, protocols and mappings', async () => {
+  const { t, ask, demo } = await world()
+  const at = '/OS-FEDERATION'
+  const rules = [{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'UserName' }] }]
+  assert.equal((await demo('PUT', `${at}/mappings/m`, { mapping: { rules } })).status, 403)
+  for (const bad of [
+    {},
+    { rules: [] },
+    { rules: 'x' },
+    { rules: [{ local: [] }] },
+    { rules: [{ local: [{ colour: 'red' }], remote: [{ type: 'A' }] }] },
+    { rules: [{ local: [], remote: [{ type: 'A', any_one_of: 'x' }] }] },
+    { rules: [{ local: [], remote: [{ type: 'A', any_one_of: [], whitelist: [] }] }] },
+    { rules: [{ local: [{ user: { type: 'robot' } }], remote: [{ type: 'A' }] }] },
+    { rules: [{ local: [{ projects_json: '{0}' }], remote: [{ type: 'A' }] }], schema_version: '2.0' },
+    { rules, schema_version: '9' },
+  ])
+    assert.equal((await ask('PUT', `${at}/mappings/m`, { mapping: bad })).status, 400, JSON.stringify(bad))
+  const made = await ask('PUT', `${at}/mappings/m`, { mapping: { rules } })
+  assert.equal(made.status, 201)
+  assert.deepEqual(made.json['mapping'], {
+    id: 'm',
+    rules,
+    schema_version: '1.0',
+    links: { self: `${BASE}/v3/OS-FEDERATION/mappings/m` },
+  })
+  assert.equal((await ask('PUT', `${at}/mappings/m`, { mapping: { rules } })).status, 409)
+  assert.equal((await ask('PATCH', `${at}/mappings/none`, { mapping: { rules } })).status, 404)
+  assert.equal((await ask('PATCH', `${at}/mappings/m`, { mapping: { rules, schema_version: '3.0' } })).status, 200)
+
+  const idp = `${at}/identity_providers/acme`
+  assert.equal((await ask('PUT', idp, { identity_provider: { colour: 'red' } })).status, 400)
+  assert.equal((await ask('PUT', idp, { identity_provider: { domain_id: 'none' } })).status, 404)
+  const provider = (await ask('PUT', idp, { identity_provider: { remote_ids: ['r1'] } })).json[
+    'identity_provider'
+  ] as Row
+  assert.deepEqual([provider['enabled'], provider['remote_ids']], [false, ['r1']])
+  assert.equal((await ask('GET', `/domains/${String(provider['domain_id'])}`)).status, 200)
+  assert.equal((await ask('PUT', idp, { identity_provider: {} })).status, 409)
+  const taken = await ask('PUT', `${at}/identity_providers/other`, { identity_provider: { remote_ids: ['r1'] } })
+  assert.deepEqual([taken.status, /Duplicate remote ID: r1/.test(message(taken))], [409, true])
+  assert.equal((await ask('PATCH', idp, { identity_provider: {} })).status, 400)
+  assert.equal(
+    (await ask('GET', `${at}/identity_providers?enabled=true`)).json['identity_providers'] instanceof Array,
+    true,
+  )
+  assert.deepEqual((await ask('GET', `${at}/identity_providers?enabled=true`)).json['identity_providers'], [])
+
+  const protocol = `${idp}/protocols/saml2`
+  assert.equal((await ask('PUT', protocol, { protocol: {} })).status, 400)
+  const lost = await ask('PUT', protocol, { protocol: { mapping_id: 'none' } })
+  assert.deepEqual([lost.status, message(lost)], [400, 'Invalid mapping id: none'])
+  assert.equal(
+    (await ask('PUT', `${at}/identity_providers/none/protocols/x`, { protocol: { mapping_id: 'm' } })).status,
+    404,
+  )
+  assert.equal((await ask('PUT', protocol, { protocol: { mapping_id: 'm' } })).status, 201)
+  assert.equal((await ask('GET', protocol)).status, 200)
+  assert.equal(((await ask('GET', `${idp}/protocols`)).json['protocols'] as Row[])[0]?.['idp_id'], 'acme')
+
+  // Nobody can be proved without the web server's module.
+  const enter = () => t.call('GET', `/v3${protocol}/auth`)
+  assert.equal((await enter()).status, 403)
+  assert.equal((await ask('PATCH', idp, { identity_provider: { enabled: true } })).status, 200)
+  assert.equal((await enter()).status, 401)
+  assert.equal((await t.call('GET', `/v3${idp}/protocols/none/auth`)).status, 404)
+  assert.equal((await t.call('GET', '/v3/auth/OS-FEDERATION/websso/saml2?origin=http://x')).status, 401)
+  const websso = '/v3/auth/OS-FEDERATION/identity_providers/acme/protocols/saml2/websso'
+  assert.equal((await t.call('GET', websso)).status, 400)
+  assert.equal((await t.call('GET', `${websso}?origin=http://x`)).status, 401)
+
+  assert.equal((await ask('DELETE', idp)).status, 204)
+  assert.equal((await ask('GET', protocol)).status, 404)
+  assert.equal((await ask('DELETE', `${at}/mappings/m`)).status, 204)
+  await t.close()
+})
+
+test('service providers', async () => {
+  const { t, ask, demo } = await world()
+  const at = '/OS-FEDERATION/service_providers/sp'
+  const whole = { auth_url: 'https://sp/auth', sp_url: 'https://sp/sp' }
+  assert.equal((await demo('PUT', at, { service_provider: whole })).status, 403)
+  for (const bad of [{}, { ...whole, auth_url: 'no' }, { ...whole, colour: 'red' }, { ...whole, enabled: 'perhaps' }])
+    assert.equal((await ask('PUT', at, { service_provider: bad })).status, 400, JSON.stringify(bad))
+  const made = (await ask('PUT', at, { service_provider: whole })).json['service_provider'] as Row
+  assert.deepEqual([made['enabled'], made['relay_state_prefix']], [false, 'ss:mem:'])
+  assert.equal((await ask('PUT', at, { service_provider: whole })).status, 409)
+  assert.equal((await ask('PATCH', at, { service_provider: { enabled: true } })).status, 200)
+  assert.equal(
+    ((await ask('GET', '/OS-FEDERATION/service_providers?enabled=true')).json['service_providers'] as Row[]).length,
+    1,
+  )
+  assert.equal((await demo('GET', '/OS-FEDERATION/service_providers')).status, 403)
+  assert.equal((await ask('DELETE', at)).status, 204)
+  assert.equal((await ask('DELETE', at)).status, 404)
+  await t.close()
+})
+
+test('events of ended tokens, and what is left of certificates', async () => {
+  const { t, ask, demo } = await world()
+  const ending = await t.token('demo', { project: 'demo' })
+  assert.equal(
+    (await t.call('DELETE', '/v3/auth/tokens', { token: ending, headers: { 'x-subject-token': ending } })).status,
+    204,
+  )
+  const events = (await ask('GET', '/OS-REVOKE/events')).json['events'] as Record<string, string>[]
+  assert.ok(events.some(event => event['audit_id'] !== undefined && event['issued_before'] !== undefined))
+  assert.equal((await ask('GET', '/OS-REVOKE/events?since=yesterday')).status, 400)
+  assert.deepEqual((await ask('GET', '/OS-REVOKE/events?since=2999-01-01T00:00:00Z')).json['events'], [])
+  assert.equal((await demo('GET', '/OS-REVOKE/events')).status, 403)
+  assert.equal((await t.call('GET', '/v3/OS-SIMPLE-CERT/ca')).status, 410)
+  assert.equal((await t.call('GET', '/v3/OS-SIMPLE-CERT/certificates')).status, 410)
   await t.close()
 })

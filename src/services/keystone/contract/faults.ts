@@ -36,6 +36,8 @@ export const faults = faultTable({
   ApplicationCredentialInvalid: [400, 'Invalid application credential: {detail}'],
   CircularRegion: [400, 'The specified parent region {id} would create a circular region hierarchy.'],
   Unauthorized: [401, 'The request you have made requires authentication.'],
+  /** A refusal of proof whose reason is told. */
+  Unproved: [401, '{reason}'],
   UnsupportedMethod: [401, 'Attempted to authenticate with an unsupported method.'],
   ApplicationCredentialScope: [
     401,
@@ -100,11 +102,19 @@ export const faults = faultTable({
   RegisteredLimitNotFound: [404, 'Could not find registered limit for {id}.'],
   LimitNotFound: [404, 'Could not find limit for {id}.'],
   DomainConfigNotFound: [404, 'Could not find {what} in domain configuration for domain {id}.'],
+  PolicyAssociationNotFound: [404, 'Could not find policy association.'],
+  NoPolicyForEndpoint: [404, 'No policy is associated with endpoint {id}.'],
+  IdentityProviderNotFound: [404, 'Could not find Identity Provider: {id}.'],
+  ProtocolNotFound: [404, 'Could not find federated protocol {id} for Identity Provider: {idpId}.'],
+  MappingNotFound: [404, 'Could not find mapping: {id}.'],
+  ServiceProviderNotFound: [404, 'Could not find Service Provider: {id}.'],
+  Ec2KeyNotFound: [404, 'EC2 access key not found.'],
   EndpointGroupNotFound: [404, 'Could not find Endpoint Group: {id}.'],
   EndpointNotInProject: [404, 'Endpoint {id} not found in project {projectId}'],
   EndpointGroupNotInProject: [404, 'Endpoint Group Project Association not found'],
   ConsumerNotFound: [404, 'Could not find: {id}.'],
   NotFound: [404, 'Could not find: {target}.'],
   Conflict: [409, 'Conflict occurred attempting to store {type} - {details}.'],
+  PkiGone: [410, 'This API is no longer available due to the removal of support for PKI tokens.'],
   Gone: [410, 'The service you have requested is no longer available on this server.'],
 })

@@ -68,7 +68,7 @@ export const surface: readonly string[] = [
   'GET /v3/OS-TRUST/trusts/{trust_id}',
   'GET /v3/OS-TRUST/trusts/{trust_id}/roles',
   'GET /v3/OS-TRUST/trusts/{trust_id}/roles/{role_id}',
-  'GET /v3/auth/OS-FEDERATION/identity_providers/{idp_id}/protocol/{protocol_id}/websso',
+  'GET /v3/auth/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/websso',
   'POST /v3/auth/OS-FEDERATION/saml2',
   'POST /v3/auth/OS-FEDERATION/saml2/ecp',
   'GET /v3/auth/OS-FEDERATION/websso/{protocol_id}',

@@ -56,3 +56,16 @@ export async function purgeRevocations(q: Query, now: number): Promise<number> {
   const result = await q.deleteFrom('revocations').where('purge_after', '<', now).executeTakeFirstOrThrow()
   return Number(result.numDeletedRows)
 }
+/** What was ended, newest first; `after`: only what was ended since that moment. */
+export async function listRevocations(
+  q: Query,
+  after: number | null,
+): Promise<{ kind: string; id: string; until: number }[]> {
+  let query = q.selectFrom('revocations').select(['subject', 'issued_before'])
+  if (after !== null) query = query.where('issued_before', '>=', after)
+  const rows = await query.orderBy('issued_before', 'desc').orderBy('subject').limit(10_000).execute()
+  return rows.map(row => {
+    const colon = row.subject.indexOf(':')
+    return { kind: row.subject.slice(0, colon), id: row.subject.slice(colon + 1), until: Number(row.issued_before) }
+  })
+}

@@ -1,4 +1,5 @@
 // The identity service's tables. Times are milliseconds since 1970; `extra` keeps attributes clients added themselves.
+import type { ExtensionTables } from '#services/keystone/db/extension-tables.ts'
 import type { Flag, Json } from '#kernel/db/codecs.ts'
 
 export type Extra = Readonly<Record<string, unknown>>
@@ -215,7 +216,7 @@ export interface MarksTable {
   value: string
 }
 
-export interface KeystoneTables {
+export interface KeystoneTables extends ExtensionTables {
   marks: MarksTable
   domain_options: DomainOptionsTable
   endpoint_groups: EndpointGroupsTable
