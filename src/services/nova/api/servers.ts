@@ -104,6 +104,7 @@ export function serverHandlers(api: ServersApi): HandlerTable[] {
           hostname: server.hostname ?? null,
           adminPass: server.adminPass ?? null,
           autoDiskConfig: diskConfig(server['OS-DCF:diskConfig']),
+          files: (server.personality ?? []).map(({ path, contents }) => ({ path, contents })),
           hints: rest['os:scheduler_hints'] ?? rest['OS-SCH-HNT:scheduler_hints'] ?? {},
         }
         const made = await createServers(api.create, call.ctx, request)

@@ -5,6 +5,7 @@ import { first } from '#services/nova/db/migrations/0001-first.ts'
 import { moves } from '#services/nova/db/migrations/0010-moves.ts'
 import { serverImages } from '#services/nova/db/migrations/0020-server-images.ts'
 import { serverExtras } from '#services/nova/db/migrations/0030-server-extras.ts'
+import { serverFiles } from '#services/nova/db/migrations/0031-server-files.ts'
 
 export const migrations: readonly Migration[] = [
   first,
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   moves,
   serverImages,
   serverExtras,
+  serverFiles,
 ]

@@ -212,6 +212,7 @@ export interface NovaTables extends SagaTables {
   server_nics: NicTable
   block_devices: BlockDeviceTable
   server_metadata: { server_id: string; key: string; value: string }
+  server_files: { server_id: string; position: number; path: string; contents: string }
   server_tags: { server_id: string; tag: string }
   server_faults: {
     id: string

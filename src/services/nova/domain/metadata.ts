@@ -6,6 +6,7 @@ import { blockDevicesDb, type BlockDevice } from '#services/nova/db/block-device
 import { loadsDb } from '#services/nova/db/loads.ts'
 import { nicsDb } from '#services/nova/db/nics.ts'
 import { serversDb, type Server } from '#services/nova/db/servers.ts'
+import { serverFilesDb } from '#services/nova/db/server-files.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import type { NicRecord } from '#services/nova/rpc.ts'
 
@@ -229,7 +230,12 @@ export const createMetadata = (tools: MetadataTools) => {
     async files(ctx: Ctx, serverId: string, nics: readonly NicRecord[]): Promise<Record<string, string>> {
       const facts = await factsOf(ctx, serverId, nics)
       if (facts === null) return {}
-      const meta = JSON.stringify(metaData(facts, tools.dhcpDomain, tools.randomSeed()))
+      const given = await database.read(ctx, 'files-of-server', q => serverFilesDb(q).of(serverId))
+      const contents = given.map((file, index) => ({ ...file, at: `/content/${String(index).padStart(4, '0')}` }))
+      const meta = JSON.stringify({
+        ...metaData(facts, tools.dhcpDomain, tools.randomSeed()),
+        ...(given.length === 0 ? {} : { files: contents.map(({ path, at }) => ({ path, content_path: at })) }),
+      })
       const network = JSON.stringify(networkData(facts))
       const user = userData(facts.server)
       const found: Record<string, string> = {}
@@ -239,6 +245,7 @@ export const createMetadata = (tools: MetadataTools) => {
         found[`openstack/${version}/vendor_data.json`] = '{}'
         if (user !== null) found[`openstack/${version}/user_data`] = textOf(user)
       }
+      for (const file of contents) found[`openstack${file.at}`] = textOf(decoded(file.contents))
       found['ec2/latest/meta-data.json'] = JSON.stringify(ec2(facts, tools.dhcpDomain))
       if (user !== null) found['ec2/latest/user-data'] = textOf(user)
       return found

@@ -128,6 +128,35 @@ export async function demandRoom(
   demandFits({ instances: -1, cores: -1, ram: -1, ...own }, used as typeof wanted, wanted)
 }
 
+/** Refuses (403) more, longer-named or larger files than a server may be given. Contents are measured as they were sent. */
+export function demandFilesFit(
+  limits: Pick<
+    Record<QuotaName, number>,
+    'injected_files' | 'injected_file_path_bytes' | 'injected_file_content_bytes'
+  >,
+  files: readonly { readonly path: string; readonly contents: string }[],
+): void {
+  const over = (limit: number, size: number): boolean => limit >= 0 && size > limit
+  const longest = (of: (file: (typeof files)[number]) => string): number =>
+    files.reduce((most, file) => Math.max(most, of(file).length), 0)
+  const { injected_files: many, injected_file_path_bytes: path, injected_file_content_bytes: content } = limits
+  if (over(many, files.length)) throw faults.OverQuotaSimple({ reason: 'Personality file limit exceeded' })
+  if (
+    over(
+      path,
+      longest(file => file.path),
+    )
+  )
+    throw faults.OverQuotaSimple({ reason: `Personality file path exceeds maximum ${path}` })
+  if (
+    over(
+      content,
+      longest(file => file.contents),
+    )
+  )
+    throw faults.OverQuotaSimple({ reason: `Personality file content exceeds maximum ${content}` })
+}
+
 type Counted = Readonly<Record<'instances' | 'cores' | 'ram', number>>
 const COUNTED = ['cores', 'instances', 'ram'] as const
 

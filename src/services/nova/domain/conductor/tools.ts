@@ -294,6 +294,7 @@ export const conductorTools = (parts: ConductorParts): ((ctx: Ctx) => ConductorT
             for (const table of [
               'server_metadata',
               'server_tags',
+              'server_files',
               'server_group_members',
               'console_tokens',
               'server_images',

@@ -15,9 +15,17 @@ import { faults } from '#services/nova/contract/faults.ts'
 import { rules } from '#services/nova/contract/rules.ts'
 import { actionsDb } from '#services/nova/db/actions.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
+import { serverFilesDb, type ServerFile } from '#services/nova/db/server-files.ts'
 import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { FlavorCopy, NovaTables, RequestedNic } from '#services/nova/db/tables.ts'
-import { countUsage, demandRoom, limitsOf, limitsOfUser, type QuotaDefaults } from '#services/nova/domain/quotas.ts'
+import {
+  countUsage,
+  demandRoom,
+  demandFilesFit,
+  limitsOf,
+  limitsOfUser,
+  type QuotaDefaults,
+} from '#services/nova/domain/quotas.ts'
 import { devicesOf, type RequestedDevice } from '#services/nova/domain/servers/block-device-request.ts'
 import { withMapping } from '#services/nova/domain/servers/image-mapping.ts'
 import { serverImagesDb } from '#services/nova/db/server-images.ts'
@@ -87,6 +95,8 @@ export interface CreateRequest {
   readonly hints: Readonly<Record<string, unknown>>
   /** Null: as the image says. */
   readonly autoDiskConfig: boolean | null
+  /** Put into the config drive, where there is one. */
+  readonly files: readonly ServerFile[]
 }
 export interface Created {
   readonly servers: readonly Server[]
@@ -151,6 +161,7 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
         reason: `Quota exceeded for metadata items: Requested ${items}, but the limit is ${limits.metadata_items}`,
       })
     }
+    demandFilesFit(limits, request.files)
     const made: Server[] = []
     for (let index = 0; index < many; index++) {
       const id = serverIds[index] ?? tools.ids.uuid()
@@ -204,6 +215,7 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
         softDeletedAt: null,
       }
       await db.add(server)
+      await serverFilesDb(q).keep(id, request.files)
       await serverImagesDb(q).setOrigin(id, {
         baseImageId: image?.id ?? '',
         minRamMb: image?.min_ram ?? 0,
