@@ -3,8 +3,9 @@
 import type { HostNetworkState, PortState, SecurityGroupState } from '#services/neutron/drivers/mechanism.ts'
 import { cidr, family, id, reason } from '#services/neutron/drivers/checked.ts'
 import { disjoint } from '#services/neutron/drivers/addresses.ts'
-import { bridgeName, chainWord, tapName } from '#services/neutron/drivers/names.ts'
+import { bridgeName, chainWord, portDevice } from '#services/neutron/drivers/names.ts'
 import type { Ruleset } from '#services/neutron/drivers/ruleset.ts'
+import { markingOf } from '#services/neutron/drivers/marking.ts'
 import { addressSetName, ruleMatch } from '#services/neutron/drivers/security-rule.ts'
 import { bridgePorts } from '#services/neutron/drivers/wiring.ts'
 import { spoofRules } from '#services/neutron/drivers/spoofing.ts'
@@ -30,6 +31,8 @@ export interface Firewall {
 export const TABLE = 'koto'
 const REPLY = '0x1'
 const INVALID = '0x2'
+/** Devices of guests: one that no port names is shut. */
+const NOBODY = ['"tap*"', '"sp-*"']
 type Chain = { readonly hook?: string; readonly rules: readonly string[] }
 
 /** `zones`: a number per network, so that equal addresses on two networks are two connections. `closed`: ports nft refused. */
@@ -48,7 +51,7 @@ export function firewallOf(
   const [spoof, egress, ingress] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()]
 
   for (const port of state.ports) {
-    const tap = quoted(tapName(port.id))
+    const tap = quoted(portDevice(port))
     if (!port.portSecurity) {
       spoof.set(tap, 'accept')
       egress.set(tap, 'goto to_guest')
@@ -67,6 +70,7 @@ export function firewallOf(
     egress.set(tap, `goto e_${name}`)
     ingress.set(tap, `goto i_${name}`)
   }
+  const marking = markingOf(state.ports)
   const verdicts = (elements: ReadonlyMap<string, string>) => ({ body: 'type ifname : verdict;', elements })
   const bridge: Ruleset = {
     family: 'bridge',
@@ -76,9 +80,10 @@ export function firewallOf(
       ['spoof', verdicts(spoof)],
       ['egress', verdicts(egress)],
       ['ingress', verdicts(ingress)],
+      ...marking.maps,
       ...(replies === 'bridge' ? [['zones', zoneMap(state, zones, true)] as const] : []),
     ]),
-    chains: new Map([...chains, ...(replies === 'bridge' ? tracking(zones) : [])]),
+    chains: new Map([...chains, ...marking.chains, ...(replies === 'bridge' ? tracking(zones) : [])]),
   }
   const tables = [bridge]
   if (replies === 'netfilter') {
@@ -96,7 +101,7 @@ function baseChains(replies: Replies): [string, Chain][] {
       'from_guest',
       {
         hook: 'type filter hook prerouting priority -310; policy accept;',
-        rules: ['iifname vmap @spoof', 'iifname "tap*" drop'],
+        rules: ['iifname vmap @spoof', ...NOBODY.map(name => `iifname ${name} drop`)],
       },
     ],
     [
@@ -104,10 +109,10 @@ function baseChains(replies: Replies): [string, Chain][] {
       {
         // After br_netfilter's own hook at −1, where an IP packet has passed connection tracking.
         hook: 'type filter hook forward priority 10; policy accept;',
-        rules: ['iifname vmap @egress', 'iifname "tap*" drop', 'goto to_guest'],
+        rules: ['iifname vmap @egress', ...NOBODY.map(name => `iifname ${name} drop`), 'goto to_guest'],
       },
     ],
-    ['to_guest', { rules: ['oifname vmap @ingress', 'oifname "tap*" drop', 'accept'] }],
+    ['to_guest', { rules: ['oifname vmap @ingress', ...NOBODY.map(name => `oifname ${name} drop`), 'accept'] }],
     ['left', { rules: [...remember('out'), 'goto to_guest'] }],
     ['entered', { rules: [...remember('in'), 'accept'] }],
   ]

@@ -6,6 +6,14 @@ const short = (id: string): string => id.slice(0, 11)
 export const bridgeName = (networkId: string): string => `br-${short(networkId)}`
 /** The guest's device; Nova's compute makes it by this name. */
 export const tapName = (portId: string): string => `tap${short(portId)}`
+/** A subport's: a VLAN of its parent's device, made by us. */
+export const subportName = (portId: string): string => `sp-${short(portId)}`
+/** Where a port's frames come and go. */
+export const portDevice = (port: { readonly id: string; readonly trunk?: unknown }): string =>
+  port.trunk === undefined ? tapName(port.id) : subportName(port.id)
+/** Beside a port whose sending is limited. */
+export const ifbName = (portId: string): string => `qi-${short(portId)}`
+export const IFB_DEVICE = /^qi-/
 export const routerNamespace = (routerId: string): string => `qrouter-${routerId}`
 export const dhcpNamespace = (networkId: string): string => `qdhcp-${networkId}`
 
@@ -19,7 +27,7 @@ export const externalPair = (networkId: string): readonly [string, string] => [
 ]
 
 /** Devices in the fabric that are ours to remove when nothing wants them. Taps are compute's and stay. */
-export const OWN_DEVICE = /^(br|dh|rp|gp|xp|vx)-/
+export const OWN_DEVICE = /^(br|dh|rp|gp|xp|vx|sp|sq|vl|qi)-/
 export const TAP_DEVICE = /^tap/
 
 /** The namespace that owns the external networks' gateway addresses; the fabric makes it by this name. */

@@ -4,12 +4,14 @@ import type { HostNetworkState, NetworkState } from '#services/neutron/drivers/m
 import { mac, whole } from '#services/neutron/drivers/checked.ts'
 import {
   EXTERNAL,
+  IFB_DEVICE,
   OWN_DEVICE,
   bridgeName,
   dhcpNamespace,
   dhcpPair,
   externalPair,
   gatewayPair,
+  portDevice,
   routerNamespace,
   routerPair,
   tapName,
@@ -47,7 +49,10 @@ export function wiringOf(state: HostNetworkState, links: readonly LinkRow[]): Wi
   const wanted = new Set([...state.networks.map(network => bridgeName(network.id)), ...pairs.map(pair => pair.ends[1])])
   const none = { kind: 'none', id: '' } as const
   // Ends of pairs before the bridges they are on: a pair's other end goes with it.
-  const stale = links.filter(link => OWN_DEVICE.test(link.name) && !wanted.has(link.name))
+  // Those for queues are kept and removed where the queues are.
+  const stale = links.filter(
+    link => OWN_DEVICE.test(link.name) && !IFB_DEVICE.test(link.name) && !wanted.has(link.name),
+  )
   for (const link of stale.sort((a, b) => Number(a.name.startsWith('br-')) - Number(b.name.startsWith('br-')))) {
     lines.push({ line: `link del dev ${link.name}`, owner: none })
   }
@@ -151,6 +156,6 @@ function pairsOf(state: HostNetworkState): Pair[] {
 export function bridgePorts(state: HostNetworkState): (readonly [string, string])[] {
   return [
     ...pairsOf(state).map(pair => [pair.ends[1], pair.network.id] as const),
-    ...state.ports.map(port => [tapName(port.id), port.networkId] as const),
+    ...state.ports.map(port => [portDevice(port), port.networkId] as const),
   ]
 }

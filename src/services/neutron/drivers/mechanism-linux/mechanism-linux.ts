@@ -31,6 +31,7 @@ import { converge } from '#services/neutron/drivers/mechanism-linux/converge.ts'
 import type { NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
 import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
 import { raPlan } from '#services/neutron/drivers/mechanism-linux/ra-plan.ts'
+import { createShaper } from '#services/neutron/drivers/mechanism-linux/shaper.ts'
 import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/router-plan.ts'
 import { sift } from '#services/neutron/drivers/sift.ts'
 import { wiringOf } from '#services/neutron/drivers/wiring.ts'
@@ -66,6 +67,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
     join(options.stateDir, 'network', 'dnsmasq.log'),
     options.root,
   )
+  const shaper = createShaper(fabric)
   const metadata = createMetadataProxy(fabric, options.clock, options.onMetadata)
   const egress = createEgress(fabric, join(options.stateDir, 'network', 'pasta.log'))
   let egressFailed: string | null = options.egress === true ? null : 'no way out was configured'
@@ -141,6 +143,8 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       const renewed = item.renews === undefined ? undefined : applied.get(item.renews)
       if (item.renews !== undefined && renewed !== undefined) applied.set(item.renews, forgetDevices(renewed))
     }
+    const queued = wiring.lines.length > 0 || full || stale.length > 0 ? await fabric.link.links() : links
+    for (const { owner, why } of await shaper.converge(usable, queued, full)) note(owner.kind, owner.id, why)
     // Before the addresses: pasta sets the namespace's default route itself.
     if (options.egress === true && places.has(EXTERNAL)) {
       egressFailed = await egress.start().then(() => null, reason)
@@ -222,6 +226,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       await fabric.exec.run(['nft', '-f', '-'], { stdin: tables.join('') })
       applied.clear()
       filters.forget()
+      shaper.forget()
       first = true
     },
     async close() {
