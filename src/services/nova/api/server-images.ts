@@ -58,6 +58,7 @@ export function serverImageHandlers(api: ServerImagesApi): HandlerTable {
         ...(given.name === undefined ? {} : { name: given.name.trim() }),
         ...(given.description === undefined ? {} : { description: given.description }),
         ...(given.hostname === undefined ? {} : { hostname: given.hostname }),
+        ...(given['OS-DCF:diskConfig'] === undefined ? {} : { autoDiskConfig: given['OS-DCF:diskConfig'] === 'AUTO' }),
         ...(given.user_data === undefined ? {} : { userData: given.user_data }),
         ...(given.accessIPv4 === undefined ? {} : { accessIpV4: address(given.accessIPv4) }),
         ...(given.accessIPv6 === undefined ? {} : { accessIpV6: address(given.accessIPv6) }),

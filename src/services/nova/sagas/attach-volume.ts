@@ -5,7 +5,8 @@ import type { Tools } from '#services/nova/sagas/tools.ts'
 
 export interface AttachVolume {
   readonly serverId: string
-  readonly host: string
+  /** Null for a server that is shelved and on no host: the volume is its own all the same. */
+  readonly host: string | null
   readonly volume: ServerToBuild['volumes'][number]
   /** False for a stopped server: the disk is there at its next start. */
   readonly running: boolean
@@ -28,23 +29,29 @@ export const attachVolume = saga<Tools>()<AttachVolume, 'conductor'>('attach-vol
 })
   .step('connect', {
     at: 'compute',
-    onHost: s => s.host,
-    do: async (s, t, run) => ({ disk: await t.cinder.connect(s.serverId, s.host, s.volume, run.signal) }),
+    when: s => s.host !== null,
+    onHost: s => s.host ?? '',
+    do: async (s, t, run) => ({ disk: await t.cinder.connect(s.serverId, s.host ?? '', s.volume, run.signal) }),
   })
   .step('record', {
     at: 'conductor',
-    do: (s, t) => t.servers.saveDisk(s.serverId, s.disk),
+    do: async (s, t) => {
+      if (s.disk !== undefined) await t.servers.saveDisk(s.serverId, s.disk)
+    },
   })
   .step('plug', {
     at: 'compute',
-    onHost: s => s.host,
-    do: (s, t) => t.hypervisor.attachDisk(s.serverId, s.disk),
+    when: s => s.host !== null,
+    onHost: s => s.host ?? '',
+    do: async (s, t) => {
+      if (s.disk !== undefined) await t.hypervisor.attachDisk(s.serverId, s.disk)
+    },
     undo: (s, t) => t.hypervisor.detachDisk(s.serverId, s.volume.volumeId ?? ''),
   })
   .step('complete', {
     at: 'conductor',
     do: async (s, t, run) => {
-      await t.cinder.complete(s.disk.attachmentId)
+      await t.cinder.complete(s.disk?.attachmentId ?? s.volume.attachmentId ?? '')
       await t.servers.event(s.serverId, run.ctx.requestId, 'compute_attach_volume', s.host, null)
     },
   })

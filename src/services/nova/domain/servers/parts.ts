@@ -150,7 +150,12 @@ export const createPartsDomain = (tools: PartsTools) => {
       const server = await find(ctx, id, rules.volumesAttachmentsCreate)
       demandState(tools, ctx, server, 'attach_volume', 'attach_volume')
       const { host } = server
-      if (host === null) throw faults.InstanceNotReady({ id })
+      const offloaded = server.vmState === 'shelved_offloaded'
+      if (host === null && !offloaded) throw faults.InstanceNotReady({ id })
+      if (offloaded && given.tag !== null)
+        throw faults.BadRequest({
+          reason: 'Tagged volume attachment is not supported for shelved-offloaded instances.',
+        })
       const volume = await asked(tools.neighbours.volume(ctx, given.volumeId), given.volumeId)
       if (volume.status !== 'available' && !(volume.multiattach && volume.status === 'in-use')) {
         throw faults.BadRequest({
@@ -214,7 +219,8 @@ export const createPartsDomain = (tools: PartsTools) => {
       const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(id, volumeId))
       if (device === undefined || device.attachmentId === null) throw faults.VolumeAttachmentNotFound({ id: volumeId })
       if (device.bootIndex === 0) throw faults.BadRequest({ reason: 'Cannot detach a root device volume' })
-      await asked(tools.neighbours.beginDetach(ctx, volumeId), volumeId)
+      // What is attached to a server on no host is reserved, and not to be announced.
+      if (server.host !== null) await asked(tools.neighbours.beginDetach(ctx, volumeId), volumeId)
       const { attachmentId } = device
       const saga = await database.tx(about(ctx, id), 'detach-volume', async q => {
         await begin(q, ctx, server, 'detach_volume')

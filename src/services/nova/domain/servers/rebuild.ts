@@ -15,6 +15,7 @@ import type { NovaTables } from '#services/nova/db/tables.ts'
 import { limitsOf } from '#services/nova/domain/quotas.ts'
 import {
   checkFlavor,
+  diskConfigOf,
   imageOf,
   propertiesOf,
   publicKeyOf,
@@ -112,6 +113,7 @@ export const createRebuildDomain = (tools: RebuildTools) => {
       const onVolume = isOnVolume(devices)
       const image = await imageOf(tools, ctx, request.imageRef, 'Cannot find image for rebuild')
       if (image === null) throw faults.BadRequest({ reason: 'Cannot find image for rebuild' })
+      if (request.change.autoDiskConfig === true) diskConfigOf(true, image)
       const rootDevice = devices.find(one => one.bootIndex === 0)
       const key =
         request.keyName === undefined
