@@ -54,7 +54,7 @@ export async function withSocketPath<T>(folder: string, name: string, use: (path
   if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return use(path)
   const handle = await open(folder)
   try {
-    return await use(`/proc/self/fd/${handle.fd}/${name}`)
+    return await use(`/proc/${process.pid}/fd/${handle.fd}/${name}`)
   } finally {
     await handle.close()
   }
