@@ -38,6 +38,13 @@ import { subnetPoolHandlers } from '#services/neutron/api/subnet-pools.ts'
 import { subnetHandlers } from '#services/neutron/api/subnets.ts'
 import { trunkHandlers } from '#services/neutron/api/trunks.ts'
 import { tagHandlers } from '#services/neutron/api/tags.ts'
+import {
+  autoTopologyHandlers,
+  defaultGroupHandlers,
+  meteringHandlers,
+  segmentHandlers,
+  serviceFlavorHandlers,
+} from '#services/neutron/api/written-down.ts'
 import type { NeutronSettings } from '#services/neutron/config.ts'
 import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { unbuiltRules } from '#services/neutron/contract/rules-unbuilt.ts'
@@ -52,11 +59,14 @@ import { createAudit } from '#services/neutron/domain/audit.ts'
 import { createAddressGroups } from '#services/neutron/domain/address-groups.ts'
 import { createAddressScopes } from '#services/neutron/domain/address-scopes.ts'
 import { createAgents } from '#services/neutron/domain/agents.ts'
+import { createAutoTopologies } from '#services/neutron/domain/auto-topology.ts'
 import { createConntrackHelpers } from '#services/neutron/domain/conntrack-helpers.ts'
+import { createDefaultRules, createStatefulnesses } from '#services/neutron/domain/default-rules.ts'
 import { createExternalGateways } from '#services/neutron/domain/external-gateways.ts'
 import { createFloatingIps } from '#services/neutron/domain/floating-ips.ts'
 import { createLooks } from '#services/neutron/domain/looks.ts'
 import { createMetadata } from '#services/neutron/domain/metadata.ts'
+import { createMetering } from '#services/neutron/domain/metering.ts'
 import { createNetworks } from '#services/neutron/domain/networks.ts'
 import { createNewsDesk } from '#services/neutron/domain/nova-news.ts'
 import { pluginServer } from '#services/neutron/domain/plugin-server.ts'
@@ -69,6 +79,8 @@ import { createRbacPolicies } from '#services/neutron/domain/rbac-policies.ts'
 import { createRouters } from '#services/neutron/domain/routers.ts'
 import { createSchedules } from '#services/neutron/domain/schedules.ts'
 import { createSecurityGroupRules, createSecurityGroups } from '#services/neutron/domain/security-groups.ts'
+import { createSegmentRanges, createSegments } from '#services/neutron/domain/segments.ts'
+import { createServiceFlavors } from '#services/neutron/domain/service-flavors.ts'
 import { createSubnetPools } from '#services/neutron/domain/subnet-pools.ts'
 import { createSubnets } from '#services/neutron/domain/subnets.ts'
 import { createTrunks } from '#services/neutron/domain/trunks.ts'
@@ -132,14 +144,16 @@ export interface Neutron {
 const tablesOf = (tools: DomainTools): HandlerTable[] => {
   const looks = createLooks(tools)
   const agents = createAgents(tools)
+  const networks = createNetworks(tools)
+  const subnets = createSubnets(tools)
   const routers = createRouters(tools)
   const gateways = createExternalGateways(tools)
   const presentRouter = routerPresenter(routers, gateways, looks)
   return [
     discoveryHandlers(),
     extensionHandlers(),
-    networkHandlers(createNetworks(tools), looks),
-    subnetHandlers(createSubnets(tools), looks),
+    networkHandlers(networks, looks),
+    subnetHandlers(subnets, looks),
     subnetPoolHandlers(createSubnetPools(tools), looks),
     rbacPolicyHandlers(createRbacPolicies(tools)),
     addressScopeHandlers(createAddressScopes(tools)),
@@ -153,6 +167,11 @@ const tablesOf = (tools: DomainTools): HandlerTable[] => {
     floatingIpHandlers(createFloatingIps(tools), looks),
     portForwardingHandlers(createPortForwardings(tools)),
     conntrackHelperHandlers(createConntrackHelpers(tools)),
+    ...meteringHandlers(createMetering(tools)),
+    ...serviceFlavorHandlers(createServiceFlavors(tools)),
+    ...defaultGroupHandlers(createDefaultRules(tools), createStatefulnesses(tools)),
+    ...segmentHandlers(createSegments(tools), createSegmentRanges(tools), looks),
+    autoTopologyHandlers(createAutoTopologies(tools, { networks, subnets, routers })),
     agentHandlers(agents),
     scheduleHandlers(createSchedules(tools, agents), {
       network: networkPresenter(looks),

@@ -6,6 +6,10 @@ import { addressGroup } from '#services/neutron/contract/address-groups.ts'
 import { addressScope } from '#services/neutron/contract/address-scopes.ts'
 import { agent } from '#services/neutron/contract/agents.ts'
 import { allExtensions } from '#services/neutron/contract/extensions-more.ts'
+import { defaultRule, statefulness } from '#services/neutron/contract/default-groups.ts'
+import { meteringLabel, meteringLabelRule } from '#services/neutron/contract/metering.ts'
+import { segment, segmentRange } from '#services/neutron/contract/segments.ts'
+import { flavor, serviceProfile } from '#services/neutron/contract/service-flavors.ts'
 import { network } from '#services/neutron/contract/networks.ts'
 import { port } from '#services/neutron/contract/ports.ts'
 import { floatingip, router } from '#services/neutron/contract/routers.ts'
@@ -25,6 +29,14 @@ const NOUNS: readonly (readonly [path: string, of: AnyResource])[] = [
   ['security-groups', securityGroup],
   ['security-group-rules', securityGroupRule],
   ['agents', agent],
+  ['metering/metering-labels', meteringLabel],
+  ['metering/metering-label-rules', meteringLabelRule],
+  ['flavors', flavor],
+  ['service_profiles', serviceProfile],
+  ['default-security-group-rules', defaultRule],
+  ['security-groups-default-statefulness', statefulness],
+  ['segments', segment],
+  ['network_segment_ranges', segmentRange],
   ['rbac-policies', rbacPolicy],
   ['address-scopes', addressScope],
   ['address-groups', addressGroup],

@@ -33,6 +33,7 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
         (subnets.get(n.id)?.length ?? 0) > 0 ? ['nova'] : [],
       ),
       'router:external': n => n.external,
+      is_default: n => (n.external ? n.isDefault : undefined),
       port_security_enabled: n => n.portSecurityEnabled,
       'provider:network_type': n => n.networkType,
       'provider:physical_network': n => n.physicalNetwork,

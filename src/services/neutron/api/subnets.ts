@@ -22,6 +22,7 @@ export const subnetHandlers = (domain: Subnets, looks: Looks): HandlerTable => {
       network_id: s => s.networkId,
       ip_version: s => s.ipVersion,
       subnetpool_id: s => s.subnetPoolId,
+      segment_id: s => s.segmentId,
       cidr: s => s.cidr,
       gateway_ip: s => s.gatewayIp,
       allocation_pools: s => s.allocationPools.map(pool => ({ start: pool.start, end: pool.end })),

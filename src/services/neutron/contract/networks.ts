@@ -30,6 +30,11 @@ export const network = resource('network', 'networks', {
     .filters()
     .setBy(rules.createNetworkRouterExternal, rules.updateNetworkRouterExternal)
     .of('external-net'),
+  is_default: inOut(bool)
+    .otherwise(false)
+    .filters()
+    .setBy(rules.createNetworkIsDefault, rules.updateNetworkIsDefault)
+    .of('auto-allocated-topology'),
   port_security_enabled: inOut(bool)
     .otherwise(true)
     .setBy(rules.createNetworkPortSecurityEnabled, rules.updateNetworkPortSecurityEnabled)

@@ -7,7 +7,8 @@ import { rules } from '#services/neutron/contract/rules.ts'
 import { owner, story, tagged } from '#services/neutron/contract/standard.ts'
 import { anyQuery, bool } from '#services/neutron/contract/words.ts'
 
-const number = raw<string | number | null>({ type: ['integer', 'string', 'null'] })
+/** A protocol or a port: a number, or its text or name. */
+export const anyNumber = raw<string | number | null>({ type: ['integer', 'string', 'null'] })
 
 export const securityGroupRule = resource('security_group_rule', 'security_group_rules', {
   id: out(uuid).filters().sorts(),
@@ -20,9 +21,9 @@ export const securityGroupRule = resource('security_group_rule', 'security_group
     .filters()
     .sorts(),
   direction: once(words('ingress', 'egress')).filters().sorts(),
-  protocol: once(number).otherwise(null).filters().sorts(),
-  port_range_min: once(number).otherwise(null).filters().sorts(),
-  port_range_max: once(number).otherwise(null).filters().sorts(),
+  protocol: once(anyNumber).otherwise(null).filters().sorts(),
+  port_range_min: once(anyNumber).otherwise(null).filters().sorts(),
+  port_range_max: once(anyNumber).otherwise(null).filters().sorts(),
   remote_ip_prefix: once(nullable(text({ max: 255 })))
     .otherwise(null)
     .filters()
@@ -47,7 +48,7 @@ export const securityGroup = resource('security_group', 'security_groups', {
     .filters()
     .sorts(),
   ...owner,
-  stateful: inOut(bool).otherwise(true).filters().of('stateful-security-group'),
+  stateful: inOut(bool).optional().filters().of('stateful-security-group'),
   shared: out(bool).filters().of('security-groups-shared-filtering'),
   security_group_rules: out(list(any)),
   ...story,

@@ -41,6 +41,13 @@ export const subnet = resource('subnet', 'subnets', {
     .optional()
     .filters()
     .sorts(),
+  segment_id: inOut(nullable(uuid))
+    .otherwise(null)
+    .filters()
+    .sorts()
+    .setBy(rules.createSubnetSegmentId, rules.updateSubnetSegmentId)
+    .seenBy(rules.getSubnetSegmentId)
+    .of('segment'),
   service_types: inOut(list(text({ max: 255 }), { max: 50 }))
     .otherwise(() => [])
     .filters()

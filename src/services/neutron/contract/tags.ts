@@ -6,6 +6,7 @@ import { list, text } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { qosRules } from '#services/neutron/contract/qos-rules.ts'
 import { trunkRules } from '#services/neutron/contract/trunk-rules.ts'
+import { moreRules } from '#services/neutron/contract/rules-more.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 
 export const TAG_MAX = 255
@@ -76,6 +77,13 @@ export const taggable = {
     create: qosRules.createPolicyTags,
     update: qosRules.updatePolicyTags,
     remove: qosRules.deletePolicyTags,
+  },
+  network_segment_ranges: {
+    noun: 'network_segment_range',
+    get: moreRules.getNetworkSegmentRangeTags,
+    create: moreRules.createNetworkSegmentRangeTags,
+    update: moreRules.updateNetworkSegmentRangeTags,
+    remove: moreRules.deleteNetworkSegmentRangeTags,
   },
   trunks: {
     noun: 'trunk',

@@ -4,6 +4,7 @@ import { first } from '#services/neutron/db/migrations/0001-first.ts'
 import { portBindings } from '#services/neutron/db/migrations/0010-port-bindings.ts'
 import { sharing } from '#services/neutron/db/migrations/0011-sharing.ts'
 import { routing } from '#services/neutron/db/migrations/0012-routing.ts'
+import { moreNouns } from '#services/neutron/db/migrations/0013-more-nouns.ts'
 import { schedules } from '#services/neutron/db/migrations/0003-schedules.ts'
 import { subnetPools } from '#services/neutron/db/migrations/0002-subnet-pools.ts'
 import { qos } from '#services/neutron/db/migrations/0020-qos.ts'
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   portBindings,
   sharing,
   routing,
+  moreNouns,
   qos,
   trunks,
 ]

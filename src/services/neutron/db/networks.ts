@@ -10,6 +10,7 @@ export interface Network extends Standard {
   readonly adminStateUp: boolean
   readonly shared: boolean
   readonly external: boolean
+  readonly isDefault: boolean
   readonly mtu: number
   readonly portSecurityEnabled: boolean
   readonly networkType: string
@@ -22,6 +23,7 @@ export const toNetwork = (row: Readonly<NetworkTable>): Network => ({
   adminStateUp: isSet(row.admin_state_up),
   shared: isSet(row.shared),
   external: isSet(row.external),
+  isDefault: isSet(row.is_default),
   mtu: row.mtu,
   portSecurityEnabled: isSet(row.port_security_enabled),
   networkType: row.network_type,

@@ -20,6 +20,7 @@ export interface Subnet extends Standard {
   readonly hostRoutes: readonly Route[]
   readonly serviceTypes: readonly string[]
   readonly subnetPoolId: string | null
+  readonly segmentId: string | null
 }
 export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
   ...standardOf(row),
@@ -35,6 +36,7 @@ export const toSubnet = (row: Readonly<SubnetTable>): Subnet => ({
   hostRoutes: fromJson(row.host_routes),
   serviceTypes: fromJson(row.service_types),
   subnetPoolId: row.subnetpool_id,
+  segmentId: row.segment_id,
 })
 /** Guests give themselves their addresses; Neutron knows them beforehand. */
 export const isAutoAddressed = (subnet: Pick<Subnet, 'ipv6AddressMode'>): boolean =>

@@ -24,6 +24,8 @@ export interface NetworkTable extends StandardColumns {
   physical_network: string
   segmentation_id: number | null
   availability_zone_hints: Json<string[]>
+  /** The one external network that topologies made by themselves lead out by. */
+  is_default: Flag
 }
 export interface Range {
   readonly start: string
@@ -46,6 +48,7 @@ export interface SubnetTable extends StandardColumns {
   host_routes: Json<Route[]>
   service_types: Json<string[]>
   subnetpool_id: string | null
+  segment_id: string | null
 }
 export interface SubnetPoolTable extends StandardColumns {
   ip_version: number

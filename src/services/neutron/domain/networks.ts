@@ -61,12 +61,13 @@ export const createNetworks = (tools: DomainTools) => {
     await claim(q, settings, projectId, 'network')
     checkZones(body.availability_zone_hints)
     await ensureDefaultGroup(q, tools, projectId)
-    const segment = await chooseSegment(q, settings, body)
+    const segment = await chooseSegment(q, settings, body, projectId)
     const row: NetworkTable = {
       ...newStandard(id, projectId, body, clock.now()),
       admin_state_up: flag(body.admin_state_up),
       shared: flag(body.shared),
       external: flag(body['router:external']),
+      is_default: flag(body.is_default && body['router:external']),
       mtu: mtuOf(settings, segment.networkType, body.mtu),
       port_security_enabled: flag(body.port_security_enabled),
       network_type: segment.networkType,
@@ -74,12 +75,33 @@ export const createNetworks = (tools: DomainTools) => {
       segmentation_id: segment.segmentationId,
       availability_zone_hints: json(body.availability_zone_hints),
     }
+    if (row.is_default === 1) await checkDefault(q, id)
     await q.insertInto('networks').values(row).execute()
+    await q
+      .insertInto('segments')
+      .values({
+        ...newStandard(ids.uuid(), projectId, {}, clock.now()),
+        network_id: id,
+        network_type: segment.networkType,
+        physical_network: segment.physicalNetwork,
+        segmentation_id: segment.segmentationId,
+      })
+      .execute()
     await shareNetwork(q, tools, { id, projectId }, { shared: body.shared, external: body['router:external'] })
     await firstNetworkQos(q, ctx, tools, { id, projectId }, body.qos_policy_id)
     return toNetwork(row)
   }
 
+  /** Topologies that make themselves have one way out. @throws DefaultExternalNetworkExists */
+  async function checkDefault(q: Q, id: string): Promise<void> {
+    const other = await q
+      .selectFrom('networks')
+      .select('id')
+      .where('is_default', '=', 1)
+      .where('id', '!=', id)
+      .executeTakeFirst()
+    if (other !== undefined) throw faults.DefaultExternalNetworkExists({ net_id: other.id })
+  }
   /** Only a network that nobody else uses can become one's own again; those it is shared with by name may stay. */
   async function checkUnshared(q: Q, it: Network): Promise<void> {
     const known = await sharingDb.targets(q, it.id, AS_SHARED)
@@ -161,6 +183,9 @@ export const createNetworks = (tools: DomainTools) => {
           throw faults.InvalidInput({ error_message: 'Plugin does not support updating provider attributes' })
         if (body.shared === false) await checkUnshared(q, it)
         if (body['router:external'] === false && it.external) await checkInternal(q, it)
+        const external = body['router:external'] ?? it.external
+        const isDefault = external ? body.is_default : it.isDefault ? false : undefined
+        if (isDefault === true) await checkDefault(q, id)
         const mtu = body.mtu === undefined ? undefined : mtuOf(settings, it.networkType, body.mtu)
         if (mtu !== undefined)
           for (const subnet of await subnetsDb.ofNetwork(q, id)) checkMtu(id, mtu, subnet.ipVersion)
@@ -175,6 +200,7 @@ export const createNetworks = (tools: DomainTools) => {
             ? {}
             : { port_security_enabled: flag(body.port_security_enabled) }),
           ...(mtu === undefined ? {} : { mtu }),
+          ...(isDefault === undefined ? {} : { is_default: flag(isDefault) }),
         })
         await shareNetwork(q, tools, it, {
           ...(body.shared === undefined ? {} : { shared: body.shared }),
@@ -205,6 +231,7 @@ export const createNetworks = (tools: DomainTools) => {
         await deleteTags(q, [id, ...subnets])
         await sharingDb.forget(q, id)
         await q.deleteFrom('subnets').where('network_id', '=', id).execute()
+        await q.deleteFrom('segments').where('network_id', '=', id).execute()
         await q.deleteFrom('networks').where('id', '=', id).execute()
       })
       wiring.touch({ networks: [id] })

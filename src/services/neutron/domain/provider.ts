@@ -26,7 +26,12 @@ const invalid = (says: string): never => {
 }
 
 /** @throws InvalidInput, FlatNetworkInUse, TunnelIdInUse, NoNetworkAvailable */
-export async function chooseSegment(q: Q, settings: NeutronSettings, wanted: Wanted): Promise<Segment> {
+export async function chooseSegment(
+  q: Q,
+  settings: NeutronSettings,
+  wanted: Wanted,
+  projectId: string,
+): Promise<Segment> {
   const physical = wanted['provider:physical_network'] ?? null
   const number = wanted['provider:segmentation_id'] ?? null
   const type = wanted['provider:network_type']
@@ -54,13 +59,29 @@ export async function chooseSegment(q: Q, settings: NeutronSettings, wanted: Wan
         if (taken === null) throw faults.TunnelIdInUse({ tunnel_id: number })
         return { networkType: 'vxlan', physicalNetwork: null, segmentationId: number }
       }
-      const free = await networksDb.freeSegment(q, 'vxlan', '', VXLAN_FIRST, VXLAN_LAST)
-      if (free === null) throw faults.NoNetworkAvailable()
-      return { networkType: 'vxlan', physicalNetwork: null, segmentationId: free }
+      return { networkType: 'vxlan', physicalNetwork: null, segmentationId: await freeTunnel(q, projectId) }
     }
     default:
       return invalid(`network_type value '${type}' not supported`)
   }
+}
+
+/** From the project's own ranges first, then from those for all. @throws NoNetworkAvailable */
+async function freeTunnel(q: Q, projectId: string): Promise<number> {
+  const ranges = await q
+    .selectFrom('segment_ranges')
+    .select(['minimum', 'maximum', 'project_id', 'shared', 'is_default'])
+    .where('network_type', '=', 'vxlan')
+    .orderBy('shared')
+    .orderBy('is_default')
+    .orderBy('minimum')
+    .execute()
+  for (const range of ranges) {
+    if (range.shared === 0 && range.project_id !== projectId) continue
+    const free = await networksDb.freeSegment(q, 'vxlan', '', range.minimum, range.maximum)
+    if (free !== null) return free
+  }
+  throw faults.NoNetworkAvailable()
 }
 
 /** The MTU of a network: what was asked for, or the most its type can carry for 0. @throws InvalidInput */

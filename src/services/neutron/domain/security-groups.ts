@@ -8,6 +8,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { securityGroup, securityGroupRule } from '#services/neutron/contract/security-groups.ts'
 import { addressGroupsDb } from '#services/neutron/db/address-sets.ts'
+import { defaultStateful, firstRules } from '#services/neutron/db/default-rules.ts'
 import type { Listing } from '#services/neutron/db/listing.ts'
 import {
   visibleGroups,
@@ -70,9 +71,13 @@ export const createSecurityGroups = (tools: DomainTools) => {
     if (body.name.toLowerCase() === 'default') throw faults.SecurityGroupDefaultAlreadyExists()
     await ensureDefaultGroup(q, tools, projectId)
     await claim(q, settings, projectId, 'security_group')
-    await claim(q, settings, projectId, 'security_group_rule', 2)
-    const row = { ...newStandard(id, projectId, body, clock.now()), stateful: flag(body.stateful), shared: flag(false) }
+    const row = {
+      ...newStandard(id, projectId, body, clock.now()),
+      stateful: flag(body.stateful ?? (await defaultStateful(q, projectId))),
+      shared: flag(false),
+    }
     await q.insertInto('security_groups').values(row).execute()
+    await claim(q, settings, projectId, 'security_group_rule', (await firstRules(q, false)).length)
     await insertFirstRules(q, tools, id, projectId, false)
     return toSecurityGroup(row)
   }

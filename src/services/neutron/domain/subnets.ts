@@ -58,6 +58,18 @@ export const subnetTarget = (it: SubnetOfNetwork): Target => ({
   'router:external': it.network.external,
 })
 
+/** Its network's segment, and all other subnets of the network have one too, or none has. @throws SegmentNotFound, NetworkIdsDontMatch, … */
+async function checkSegment(q: Q, networkId: string, segmentId: string | null, except: string | null): Promise<void> {
+  const others = (await subnetsDb.ofNetwork(q, networkId)).filter(one => one.id !== except)
+  if (others.some(one => (one.segmentId === null) !== (segmentId === null)))
+    throw faults.SubnetsNotAllAssociatedWithSegments({ network_id: networkId })
+  if (segmentId === null) return
+  const found = await q.selectFrom('segments').select('network_id').where('id', '=', segmentId).executeTakeFirst()
+  if (found === undefined) throw faults.SegmentNotFound({ segment_id: segmentId })
+  if (found.network_id !== networkId)
+    throw faults.NetworkIdsDontMatch({ subnet_network: networkId, segment_id: segmentId })
+}
+
 export const createSubnets = (tools: DomainTools) => {
   const { database, access, clock, ids, settings, wiring } = tools
 
@@ -139,6 +151,7 @@ export const createSubnets = (tools: DomainTools) => {
           error_message: `Requested subnet with cidr: ${formatCidr(cidr)} for network: ${network.id} overlaps with another subnet`,
         })
     }
+    await checkSegment(q, network.id, body.segment_id, null)
     const gateway = gatewayFor(cidr, body.gateway_ip)
     const row = {
       ...newStandard(id, projectId, body, clock.now()),
@@ -154,6 +167,7 @@ export const createSubnets = (tools: DomainTools) => {
       host_routes: json(hostRoutesFor(body.ip_version, body.host_routes ?? [], settings, 'new subnet')),
       service_types: json(body.service_types),
       subnetpool_id: pool?.id ?? null,
+      segment_id: body.segment_id,
     }
     await q.insertInto('subnets').values(row).execute()
     await revise(q, 'networks', network.id, clock.now())
@@ -219,6 +233,10 @@ export const createSubnets = (tools: DomainTools) => {
           if (holder !== undefined)
             throw faults.GatewayIpInUse({ ip_address: it.gatewayIp ?? '', port_id: holder.port_id })
         }
+        if (body.segment_id !== undefined && body.segment_id !== it.segmentId) {
+          if (it.segmentId !== null) throw faults.SubnetSegmentAssociationChangeNotAllowed()
+          await checkSegment(q, it.networkId, body.segment_id, id)
+        }
         const pools =
           body.allocation_pools === undefined ? it.allocationPools : poolsFor(cidr, gateway, body.allocation_pools)
         if (gateway !== it.gatewayIp || body.allocation_pools !== undefined) checkGateway(gateway, pools)
@@ -234,6 +252,7 @@ export const createSubnets = (tools: DomainTools) => {
             ? {}
             : { host_routes: json(hostRoutesFor(it.ipVersion, body.host_routes, settings, id)) }),
           ...(body.service_types === undefined ? {} : { service_types: json(body.service_types) }),
+          ...(body.segment_id === undefined ? {} : { segment_id: body.segment_id }),
           gateway_ip: gateway,
           allocation_pools: json([...pools]),
         })

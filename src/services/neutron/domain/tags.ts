@@ -17,6 +17,7 @@ const TABLES = {
   floatingips: 'floatingips',
   'security-groups': 'security_groups',
   policies: 'qos_policies',
+  network_segment_ranges: 'segment_ranges',
   trunks: 'trunks',
 } as const
 
