@@ -15,12 +15,13 @@ import type { Passwords, Seal } from '#kernel/lib/secrets.ts'
 import type { Audit } from '#kernel/lib/violation.ts'
 import { createEnforcer } from '#kernel/policy/enforcer.ts'
 import { applicationCredentialHandlers } from '#services/keystone/api/application-credentials.ts'
-import { authHandlers } from '#services/keystone/api/auth.ts'
+import { authHandlers, tokenBody } from '#services/keystone/api/auth.ts'
 import { endpointHandlers, regionHandlers, serviceHandlers } from '#services/keystone/api/catalog.ts'
 import { consumerHandlers } from '#services/keystone/api/consumers.ts'
 import { credentialHandlers, policyHandlers } from '#services/keystone/api/credentials.ts'
 import { discoveryHandlers } from '#services/keystone/api/discovery.ts'
 import { domainConfigHandlers } from '#services/keystone/api/domain-config.ts'
+import { ec2TokenHandlers } from '#services/keystone/api/ec2-tokens.ts'
 import { endpointFilterHandlers } from '#services/keystone/api/endpoint-filters.ts'
 import { endpointPolicyHandlers, revocationHandlers } from '#services/keystone/api/endpoint-policies.ts'
 import { federationHandlers } from '#services/keystone/api/federation.ts'
@@ -28,6 +29,7 @@ import { grantHandlers } from '#services/keystone/api/grants.ts'
 import { groupHandlers } from '#services/keystone/api/groups.ts'
 import { limitHandlers } from '#services/keystone/api/limits.ts'
 import { domainHandlers, projectHandlers } from '#services/keystone/api/projects.ts'
+import { oauthHandlers } from '#services/keystone/api/oauth1.ts'
 import { roleHandlers } from '#services/keystone/api/roles.ts'
 import { trustHandlers } from '#services/keystone/api/trusts.ts'
 import { userHandlers } from '#services/keystone/api/users.ts'
@@ -46,12 +48,14 @@ import { createConsumers } from '#services/keystone/domain/consumers.ts'
 import { createCredentials } from '#services/keystone/domain/credentials.ts'
 import { createDomainConfig } from '#services/keystone/domain/domain-config.ts'
 import { createDomains } from '#services/keystone/domain/domains.ts'
+import { createEc2Tokens } from '#services/keystone/domain/ec2-tokens.ts'
 import { createEndpointFilters } from '#services/keystone/domain/endpoint-filters.ts'
 import { createEndpointPolicies } from '#services/keystone/domain/endpoint-policies.ts'
 import { createFederation } from '#services/keystone/domain/federation.ts'
 import { createGrants } from '#services/keystone/domain/grants.ts'
 import { createGroups } from '#services/keystone/domain/groups.ts'
 import { createLimits, createRegisteredLimits } from '#services/keystone/domain/limits.ts'
+import { createOauth1 } from '#services/keystone/domain/oauth1.ts'
 import { createPasswordCheck } from '#services/keystone/domain/passwords.ts'
 import { createPolicies } from '#services/keystone/domain/policies.ts'
 import { createProjects } from '#services/keystone/domain/projects.ts'
@@ -137,7 +141,8 @@ export function createKeystone(tools: KeystoneTools): Keystone {
   const own = (): Ctx => ({ requestId: `req-${ids.uuid()}`, who: null, actor: definition.actor, cross })
   const tokens = createTokens(shared)
   const check = createPasswordCheck(tools.drivers.passwords, clock)
-  const authentication = createAuthentication(shared, tokens, check)
+  const oauth = createOauth1(shared, tokens)
+  const authentication = createAuthentication(shared, tokens, check, oauth)
   const catalog = createCatalog(shared)
   const reach = createReach(shared)
   const frontDoor = frontDoorOf(tools.frontDoor)
@@ -146,6 +151,8 @@ export function createKeystone(tools: KeystoneTools): Keystone {
   const tables: HandlerTable[] = [
     discoveryHandlers(),
     authHandlers({ ...shared, tokens, authentication, catalog, reach, frontDoor }),
+    ec2TokenHandlers(createEc2Tokens(shared, tokens), tokenBody({ catalog, frontDoor })),
+    ...oauthHandlers(oauth),
     userHandlers(createUsers(shared, tokens, authentication), settings),
     groupHandlers(createGroups(shared, tokens), settings),
     projectHandlers(createProjects(shared, tokens), settings),

@@ -15,7 +15,7 @@ import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { demandThawed, findGroup, rowQuery } from '#services/cinder/domain/group-find.ts'
 import { judgeAdded, judgeRemoved } from '#services/cinder/domain/group-members.ts'
-import { CONSISTENCY_TYPE, type GroupTypesDomain } from '#services/cinder/domain/group-types.ts'
+import type { GroupTypesDomain } from '#services/cinder/domain/group-types.ts'
 import type { ListRequest } from '#services/cinder/domain/listing.ts'
 import { demandGroupQuota } from '#services/cinder/domain/quotas.ts'
 import { demand } from '#services/cinder/domain/find.ts'
@@ -271,7 +271,6 @@ export const createGroupsDomain = (tools: GroupsTools) => {
   }
 }
 export type GroupsDomain = ReturnType<typeof createGroupsDomain>
-export { CONSISTENCY_TYPE }
 
 /** What keeps a group from being deleted. Throws 400. */
 async function demandDeletable(q: Kysely<CinderTables>, group: Group, withVolumes: boolean): Promise<void> {

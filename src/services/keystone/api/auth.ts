@@ -24,18 +24,29 @@ export interface AuthHandlerTools extends DomainTools {
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-export function authHandlers(tools: AuthHandlerTools): HandlerTable {
-  const { tokens, catalog, authentication, reach, settings } = tools
-  const placeOf = (call: Pick<Call, 'base'>, token: Token): CatalogPlace => ({
+/** How a token is shown: with the catalog of its place, unless the client does without. */
+export function tokenBody(
+  tools: Pick<AuthHandlerTools, 'catalog' | 'frontDoor'>,
+): (call: Call, token: Token) => Promise<string> {
+  const placeOf = placeFor(tools)
+  return async (call, token) => {
+    const isBare = call.rawQuery !== '' && /(^|&)nocatalog(=|&|$)/.test(call.rawQuery)
+    if (isBare || token.payload.scope.kind === 'unscoped') return token.body
+    return `${token.body.slice(0, -2)},"catalog":${await tools.catalog.json(call.ctx, placeOf(call, token))}}}`
+  }
+}
+const placeFor =
+  (tools: Pick<AuthHandlerTools, 'frontDoor'>) =>
+  (call: Pick<Call, 'base'>, token: Token): CatalogPlace => ({
     frontDoor: tools.frontDoor(call.base),
     userId: token.who.userId,
     projectId: token.who.projectId,
   })
-  const bodyOf = async (call: Call, token: Token): Promise<string> => {
-    const isBare = call.rawQuery !== '' && /(^|&)nocatalog(=|&|$)/.test(call.rawQuery)
-    if (isBare || token.payload.scope.kind === 'unscoped') return token.body
-    return `${token.body.slice(0, -2)},"catalog":${await catalog.json(call.ctx, placeOf(call, token))}}}`
-  }
+
+export function authHandlers(tools: AuthHandlerTools): HandlerTable {
+  const { tokens, catalog, authentication, reach, settings } = tools
+  const placeOf = placeFor(tools)
+  const bodyOf = tokenBody(tools)
   const tokenAnswer = async (call: Call, token: Token, status: number): Promise<RawAnswer> =>
     answer(status, { ...JSON_TYPE, 'x-subject-token': token.text, vary: 'X-Auth-Token' }, await bodyOf(call, token))
 
@@ -59,7 +70,12 @@ export function authHandlers(tools: AuthHandlerTools): HandlerTable {
 
   return handlers(auth, {
     issue: async call => {
-      const token = await authentication.authenticate(call.ctx, call.body.auth as AuthRequest)
+      const token = await authentication.authenticate(call.ctx, call.body.auth as AuthRequest, {
+        method: call.method,
+        url: `${call.base}${call.path}`,
+        query: call.rawQuery,
+        authorization: call.headers['authorization'] ?? '',
+      })
       call.note({ audit: token.payload.auditIds[0], client: call.headers['user-agent'] ?? '' })
       return tokenAnswer(call, token, 201)
     },

@@ -100,7 +100,7 @@ test('users: what is refused', async () => {
     ['GET', '/v3/users?password_expires_at=around:2026-01-01', undefined, 400, /operator around is not valid/],
     ['GET', '/v3/users?password_expires_at=lt:soon', undefined, 400, /Timestamp/],
     ['GET', '/v3/users?limit=-1', undefined, 400, /limit/],
-    ['POST', '/v3/OS-OAUTH1/request_token', {}, 501, /not been implemented/],
+    ['POST', '/v3/OS-OAUTH2/token', {}, 501, /not been implemented/],
   ]
   const before = (await call('GET', '/v3/users')).body
   for (const [method, path, body, status, says] of table) {

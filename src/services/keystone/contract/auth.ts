@@ -29,6 +29,7 @@ export const Auth = object(
                 methods: must(list(text(), { max: 16 })),
                 password: may(object({ user: may(User) }, open)),
                 token: may(object({ id: may(text()) }, open)),
+                oauth1: may(object({}, open)),
                 application_credential: may(
                   object({ id: may(text()), name: may(text()), secret: may(text()), user: may(User) }, open),
                 ),

@@ -1,4 +1,4 @@
-// OAuth 1 consumers: programs that may ask users for access. Only the consumers themselves; asking is not built.
+// OAuth 1 consumers: programs that may ask users for access.
 import { del, get, patch, post } from '#kernel/contract/route.ts'
 import { may, must, object } from '#kernel/contract/shape.ts'
 import { faults } from '#services/keystone/contract/faults.ts'

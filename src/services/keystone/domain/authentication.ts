@@ -8,6 +8,7 @@ import {
   type ApplicationCredentialEntity,
 } from '#services/keystone/db/application-credentials.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
+import type { AccessToken } from '#services/keystone/db/oauth1.ts'
 import { findProject, findProjectByName, type ProjectEntity } from '#services/keystone/db/projects.ts'
 import { findTrust, takeUse, type TrustEntity } from '#services/keystone/db/trusts.ts'
 import {
@@ -18,6 +19,8 @@ import {
   markActive,
   type UserEntity,
 } from '#services/keystone/db/users.ts'
+import type { SignedRequest } from '#services/keystone/domain/oauth-signature.ts'
+import type { Oauth1 } from '#services/keystone/domain/oauth1.ts'
 import type { PasswordCheck } from '#services/keystone/domain/passwords.ts'
 import { METHODS, type Scope } from '#services/keystone/domain/token-payload.ts'
 import type { Token, Tokens } from '#services/keystone/domain/tokens.ts'
@@ -54,12 +57,12 @@ export interface AuthRequest {
 }
 export interface Authentication {
   /** Throws 400 for what is malformed, 401 for what is wrong, 403 where a delegated token would grow. */
-  authenticate(ctx: Ctx, auth: AuthRequest): Promise<Token>
+  authenticate(ctx: Ctx, auth: AuthRequest, signed?: SignedRequest): Promise<Token>
   /** Checks a password for its change: 401 unless it is the user's own of now. Returns the user. */
   checkPassword(ctx: Ctx, userId: string, password: string): Promise<UserEntity>
 }
 
-const SUPPORTED: readonly string[] = METHODS.slice(0, 3)
+const SUPPORTED: readonly string[] = ['password', 'token', 'application_credential', 'oauth1']
 
 /** What a method found out. */
 interface Proof {
@@ -68,9 +71,15 @@ interface Proof {
   readonly expiresAt?: number
   readonly parentAuditId?: string
   readonly applicationCredential?: ApplicationCredentialEntity
+  readonly accessToken?: AccessToken
 }
 
-export function createAuthentication(tools: DomainTools, tokens: Tokens, check: PasswordCheck): Authentication {
+export function createAuthentication(
+  tools: DomainTools,
+  tokens: Tokens,
+  check: PasswordCheck,
+  oauth: Pick<Oauth1, 'prove'>,
+): Authentication {
   const { ledger, clock, settings } = tools
 
   /** Null: no such user, or his domain is none or disabled. */
@@ -175,6 +184,8 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
     }
     if (token.trust !== null)
       refuse('Using trust-scoped token to create another token. Create a new trust-scoped token instead')
+    if (token.accessToken !== null)
+      refuse('Using OAuth-scoped token to create another token. Create a new OAuth-scoped token instead')
     if (payload.scope.kind === 'system' && (scope.project !== undefined || scope.domain !== undefined))
       refuse('Using a system-scoped token to create a project-scoped or domain-scoped token is not allowed.')
     if (token.applicationCredential !== null && auth.scope !== undefined)
@@ -199,6 +210,8 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
     const unscoped: Place = { scope: { kind: 'unscoped' }, trust: null }
     if (proof.applicationCredential !== undefined)
       return { scope: { kind: 'project', id: proof.applicationCredential.projectId }, trust: null }
+    if (proof.accessToken !== undefined)
+      return { scope: { kind: 'project', id: proof.accessToken.projectId }, trust: null }
     const { scope } = auth
     if (scope === undefined) return { scope: await defaultScope(q, proof.userId), trust: null }
     if (typeof scope === 'string' || scope.unscoped !== undefined) return unscoped
@@ -229,7 +242,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
   }
 
   return {
-    async authenticate(ctx, auth) {
+    async authenticate(ctx, auth, signed) {
       const asked = [...new Set(auth.identity.methods)]
       for (const method of asked)
         if (auth.identity[method as 'password'] === undefined)
@@ -244,7 +257,11 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
       for (const method of asked) {
         if (method === 'password') proofs.push(await byPassword(ctx, auth))
         else if (method === 'token') proofs.push(await byToken(ctx, auth))
-        else proofs.push(await byApplicationCredential(ctx, auth))
+        else if (method === 'oauth1') {
+          if (signed === undefined) throw faults.Unauthorized()
+          const accessToken = await oauth.prove(ctx, signed)
+          proofs.push({ userId: accessToken.userId, methods: ['oauth1'], accessToken })
+        } else proofs.push(await byApplicationCredential(ctx, auth))
       }
       const proof = Object.assign({}, ...proofs) as Proof
       if (proofs.some(one => one.userId !== proof.userId)) throw faults.Unauthorized()
@@ -266,6 +283,7 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
             ? {}
             : { applicationCredentialId: proof.applicationCredential.id }),
           ...(place.trust === null ? {} : { trustId: place.trust.id }),
+          ...(proof.accessToken === undefined ? {} : { accessTokenId: proof.accessToken.id }),
         })
       const { trust } = place
       if (trust !== null && trust.remainingUses !== null) {
@@ -276,7 +294,8 @@ export function createAuthentication(tools: DomainTools, tokens: Tokens, check: 
         return await issue(place.scope)
       } catch (error) {
         // A default project is only a wish: without a role there the token is unscoped.
-        const isWish = auth.scope === undefined && proof.applicationCredential === undefined
+        const isWish =
+          auth.scope === undefined && proof.applicationCredential === undefined && proof.accessToken === undefined
         if (!isWish || place.scope.kind === 'unscoped' || (error as { status?: number }).status !== 401) throw error
         return issue({ kind: 'unscoped' })
       }

@@ -66,7 +66,8 @@ export function createConsumers(tools: DomainTools): Consumers {
         return consumer
       }),
     async remove(ctx, id) {
-      await ledger.note(ctx, 'remove-consumer', async q => {
+      // Its tokens end with it.
+      await ledger.write(ctx, 'remove-consumer', async q => {
         await load(ctx, q, id, rules.deleteConsumer)
         await removeConsumer(q, id)
       })

@@ -58,6 +58,9 @@ const target = (credential: { readonly userId?: string | undefined } | null): Re
   credential?.userId === undefined ? {} : { 'target.credential.user_id': credential.userId }
 const isEc2 = (type: string | undefined): boolean => type?.toLowerCase() === 'ec2'
 
+/** The id of a key pair, from its access key. */
+export const ec2KeyId = (access: string): Promise<string> => sha256(access)
+
 async function sha256(text: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
@@ -108,6 +111,7 @@ export function createCredentials(tools: DomainTools, tokens: Tokens): Credentia
   /** What a lent token makes can be traced to what lent it. */
   const marks = (token: Token): Record<string, string> => ({
     ...(token.trust === null ? {} : { trust_id: token.trust.id }),
+    ...(token.accessToken === null ? {} : { access_token_id: token.accessToken.id }),
     ...(token.applicationCredential === null ? {} : { app_cred_id: token.applicationCredential.id }),
   })
 

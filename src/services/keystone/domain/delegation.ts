@@ -2,7 +2,8 @@
 import { faults } from '#services/keystone/contract/faults.ts'
 import type { Token } from '#services/keystone/domain/tokens.ts'
 
-export const isDelegated = (token: Token): boolean => token.trust !== null || token.applicationCredential !== null
+export const isDelegated = (token: Token): boolean =>
+  token.trust !== null || token.applicationCredential !== null || token.accessToken !== null
 
 /** Throws ForbiddenAction for a token of a restricted application credential. */
 export function refuseRestricted(token: Token, action: string): void {
@@ -11,11 +12,11 @@ export function refuseRestricted(token: Token, action: string): void {
 }
 /** Throws Forbidden for a token of a trust: what it would make outlives the trust. */
 export function refuseTrust(token: Token): void {
-  if (token.trust !== null) throw faults.Forbidden()
+  if (token.trust !== null || token.accessToken !== null) throw faults.Forbidden()
 }
-/** Throws ForbiddenAction for any token of an application credential. */
+/** Throws ForbiddenAction for any token of an application credential, or of a program that was let in. */
 export function refuseApplicationCredential(token: Token, action: string): void {
-  if (token.applicationCredential !== null) throw faults.ForbiddenAction({ action })
+  if (token.applicationCredential !== null || token.accessToken !== null) throw faults.ForbiddenAction({ action })
 }
 /** A lent token reaches only what belongs to its own project; personal secrets without a project are out of its reach. */
 export function refuseOtherProject(token: Token, projectId: string | null, action: string): void {

@@ -18,15 +18,18 @@ export interface TokenPayload {
   readonly auditIds: readonly string[]
   readonly applicationCredentialId: string | null
   readonly trustId: string | null
+  /** The OAuth access token it was made with. */
+  readonly accessTokenId?: string
 }
 
 /** Order is part of the format: append only. */
-export const METHODS = ['password', 'token', 'application_credential', 'totp'] as const
+export const METHODS = ['password', 'token', 'application_credential', 'totp', 'oauth1', 'ec2credential'] as const
 const SCOPES = ['unscoped', 'project', 'domain', 'system'] as const
 const VERSION = 1
 const HAS_PARENT = 1
 const HAS_APPLICATION_CREDENTIAL = 2
 const HAS_TRUST = 4
+const HAS_ACCESS_TOKEN = 8
 
 const HEX32 = /^[0-9a-f]{32}$/
 
@@ -91,7 +94,8 @@ export function packToken(token: TokenPayload): Uint8Array {
   out.byte(
     (parent === undefined ? 0 : HAS_PARENT) |
       (token.applicationCredentialId === null ? 0 : HAS_APPLICATION_CREDENTIAL) |
-      (token.trustId === null ? 0 : HAS_TRUST),
+      (token.trustId === null ? 0 : HAS_TRUST) |
+      (token.accessTokenId === undefined ? 0 : HAS_ACCESS_TOKEN),
   )
   out.time(token.issuedAt)
   out.time(token.expiresAt)
@@ -101,6 +105,7 @@ export function packToken(token: TokenPayload): Uint8Array {
   if (parent !== undefined) out.id(hexOfAudit(parent))
   if (token.applicationCredentialId !== null) out.id(token.applicationCredentialId)
   if (token.trustId !== null) out.id(token.trustId)
+  if (token.accessTokenId !== undefined) out.id(token.accessTokenId)
   return Uint8Array.from(out.bytes)
 }
 
@@ -128,6 +133,7 @@ export function unpackToken(bytes: Uint8Array): TokenPayload | null {
       auditIds,
       applicationCredentialId: (flags & HAS_APPLICATION_CREDENTIAL) === 0 ? null : from.id(),
       trustId: (flags & HAS_TRUST) === 0 ? null : from.id(),
+      ...((flags & HAS_ACCESS_TOKEN) === 0 ? {} : { accessTokenId: from.id() }),
     }
   } catch (error) {
     if (error instanceof RangeError) return null

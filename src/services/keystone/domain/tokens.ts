@@ -7,6 +7,7 @@ import {
   type ApplicationCredentialEntity,
 } from '#services/keystone/db/application-credentials.ts'
 import type { Query } from '#services/keystone/db/ledger.ts'
+import { findAccessToken, type AccessToken } from '#services/keystone/db/oauth1.ts'
 import { findProject, type ProjectEntity } from '#services/keystone/db/projects.ts'
 import {
   addRevocation,
@@ -38,6 +39,7 @@ export interface Token {
   readonly roles: readonly RoleEntity[]
   readonly applicationCredential: ApplicationCredentialEntity | null
   readonly trust: TrustEntity | null
+  readonly accessToken: AccessToken | null
   /** The answer's JSON without a catalog. */
   readonly body: string
 }
@@ -51,6 +53,7 @@ export interface Issue {
   readonly parentAuditId?: string
   readonly applicationCredentialId?: string
   readonly trustId?: string
+  readonly accessTokenId?: string
 }
 export interface Tokens {
   /** Throws Unauthorized when the user has no role there, or he or the place is disabled. */
@@ -105,6 +108,7 @@ export function createTokens(tools: DomainTools): Tokens {
         auditIds: [auditOfHex(ids.hex()), ...(wanted.parentAuditId === undefined ? [] : [wanted.parentAuditId])],
         applicationCredentialId: wanted.applicationCredentialId ?? null,
         trustId: wanted.trustId ?? null,
+        ...(wanted.accessTokenId === undefined ? {} : { accessTokenId: wanted.accessTokenId }),
       }
       const generation = ledger.generation()
       const meaning = await ledger.read(ctx, 'read-token-meaning', q => meaningOf(q, payload, clock.now()))
@@ -112,6 +116,7 @@ export function createTokens(tools: DomainTools): Tokens {
       const limit = Math.min(
         meaning.applicationCredential?.expiresAt?.ms ?? Number.POSITIVE_INFINITY,
         meaning.trust?.expiresAt?.ms ?? Number.POSITIVE_INFINITY,
+        meaning.accessToken?.expiresAt ?? Number.POSITIVE_INFINITY,
       )
       const bounded = limit < expiresAt ? { ...payload, expiresAt: limit } : payload
       return keep(generation, tokenOf(tokenSeal.seal(packToken(bounded), issuedAt), bounded, meaning))
@@ -176,6 +181,7 @@ export function createTokens(tools: DomainTools): Tokens {
     readonly roles: readonly RoleEntity[]
     readonly applicationCredential: ApplicationCredentialEntity | null
     readonly trust: TrustEntity | null
+    readonly accessToken: AccessToken | null
     /** Shown as the bearer: the trustor, where the trust lets the trustee pass for him. */
     readonly shown: UserEntity
     readonly shownDomain: ProjectEntity
@@ -229,11 +235,27 @@ export function createTokens(tools: DomainTools): Tokens {
       if (trust.impersonation) [shown, shownDomain] = [trustor, trustorDomain]
     }
 
+    let accessToken: AccessToken | null = null
+    if (payload.accessTokenId !== undefined) {
+      accessToken = await findAccessToken(q, payload.accessTokenId)
+      const isFit =
+        accessToken !== null &&
+        accessToken.userId === user.id &&
+        scope.kind === 'project' &&
+        accessToken.projectId === scope.id &&
+        (accessToken.expiresAt === null || accessToken.expiresAt > now)
+      if (!isFit) return null
+    }
+
     let roles: RoleEntity[] = []
     if (target !== null) {
       roles = await rolesOn(q, trust === null ? user.id : trust.trustorId, target)
       if (applicationCredential !== null) {
         const { roleIds } = applicationCredential
+        roles = roles.filter(role => roleIds.includes(role.id))
+      }
+      if (accessToken !== null) {
+        const { roleIds } = accessToken
         roles = roles.filter(role => roleIds.includes(role.id))
       }
       if (trust !== null) {
@@ -245,7 +267,19 @@ export function createTokens(tools: DomainTools): Tokens {
       }
       if (roles.length === 0) return null
     }
-    return { user, userDomain, project, projectDomain, domain, roles, applicationCredential, trust, shown, shownDomain }
+    return {
+      user,
+      userDomain,
+      project,
+      projectDomain,
+      domain,
+      roles,
+      applicationCredential,
+      trust,
+      accessToken,
+      shown,
+      shownDomain,
+    }
   }
 
   function tokenOf(text: string, payload: TokenPayload, m: Meaning): Token {
@@ -297,6 +331,8 @@ export function createTokens(tools: DomainTools): Tokens {
         trustee_user: { id: m.trust.trusteeId },
         impersonation: m.trust.impersonation,
       }
+    if (m.accessToken !== null)
+      view['OS-OAUTH1'] = { access_token_id: m.accessToken.id, consumer_id: m.accessToken.consumerId }
     if (m.applicationCredential !== null)
       view['application_credential'] = {
         ...brief(m.applicationCredential),
@@ -313,6 +349,7 @@ export function createTokens(tools: DomainTools): Tokens {
       roles: m.roles,
       applicationCredential: m.applicationCredential,
       trust: m.trust,
+      accessToken: m.accessToken,
       body: JSON.stringify({ token: view }),
     }
   }
