@@ -8,11 +8,13 @@ import { backupHandlers } from '#services/cinder/api/backups.ts'
 import { infoHandlers } from '#services/cinder/api/info.ts'
 import { operatorHandlers } from '#services/cinder/api/operators.ts'
 import { qosHandlers } from '#services/cinder/api/qos.ts'
+import { managingHandlers } from '#services/cinder/api/managing.ts'
 import { quotaHandlers } from '#services/cinder/api/quotas.ts'
 import { snapshotHandlers } from '#services/cinder/api/snapshots.ts'
 import { transferHandlers } from '#services/cinder/api/transfers.ts'
 import { typeHandlers } from '#services/cinder/api/types.ts'
 import { volumeActionHandlers } from '#services/cinder/api/volume-actions.ts'
+import { volumeChangeHandlers } from '#services/cinder/api/volume-changes.ts'
 import { volumeHandlers } from '#services/cinder/api/volumes.ts'
 import { createAttachmentsDomain } from '#services/cinder/domain/attachments.ts'
 import { createGroupSnapshotsDomain, type GroupSnapshotsDomain } from '#services/cinder/domain/group-snapshots.ts'
@@ -21,6 +23,7 @@ import { createGroupTypesDomain } from '#services/cinder/domain/group-types.ts'
 import { createOperatorsDomain } from '#services/cinder/domain/operators.ts'
 import { createQosDomain } from '#services/cinder/domain/qos.ts'
 import { createBackupsDomain, type BackupsDomain } from '#services/cinder/domain/backups.ts'
+import { createManagingDomain } from '#services/cinder/domain/managing.ts'
 import { createQuotaSetsDomain } from '#services/cinder/domain/quota-sets.ts'
 import { createServicesDomain } from '#services/cinder/domain/services.ts'
 import { createSnapshotsDomain, type SnapshotsDomain } from '#services/cinder/domain/snapshots.ts'
@@ -30,6 +33,7 @@ import { createDefaultTypesDomain, createTypeEncryptionDomain } from '#services/
 import { createTypesDomain } from '#services/cinder/domain/types.ts'
 import { createUserMessagesDomain } from '#services/cinder/domain/user-messages.ts'
 import { createAttachingDomain } from '#services/cinder/domain/volumes/attaching.ts'
+import { createChangesDomain } from '#services/cinder/domain/volumes/changes.ts'
 import { createVolumeLoads } from '#services/cinder/domain/volumes/loads.ts'
 import { createMetadataDomain } from '#services/cinder/domain/volumes/metadata.ts'
 import { createVolumesDomain, type VolumesDomain } from '#services/cinder/domain/volumes/volumes.ts'
@@ -46,6 +50,7 @@ export function apiTables(tools: DomainTools): {
   const types = createTypesDomain(tools)
   const volumes = createVolumesDomain(tools)
   const snapshots = createSnapshotsDomain(tools)
+  const managing = createManagingDomain({ ...tools, types })
   const backups = createBackupsDomain({ ...tools, types })
   const attachments = createAttachmentsDomain(tools)
   const attaching = createAttachingDomain({ ...tools, attachments })
@@ -85,6 +90,8 @@ export function apiTables(tools: DomainTools): {
       ...groupHandlers(groupsApi),
       ...consistencyHandlers(groupsApi),
       ...operatorHandlers(operators),
+      volumeChangeHandlers({ domain: createChangesDomain({ ...tools, types }), managing }),
+      ...managingHandlers({ domain: managing, loads, maxLimit }),
       ...backupHandlers({ domain: backups, loads, maxLimit }),
       quotaHandlers(createQuotaSetsDomain(tools)),
       ...infoHandlers({

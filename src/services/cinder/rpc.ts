@@ -2,7 +2,7 @@
 import { call, cast, rpc } from '#kernel/bus/rpc.ts'
 import type { PoolStats } from '#services/cinder/db/tables.ts'
 import type { BackupInventory } from '#services/cinder/drivers/backups.ts'
-import type { Connection, Connector, Inventory } from '#services/cinder/drivers/backend.ts'
+import type { Connection, Connector, Inventory, Unmanaged } from '#services/cinder/drivers/backend.ts'
 
 export const volumeRpc = rpc('cinder-volume', {
   /** How a host reaches a volume. Harmless to repeat. */
@@ -16,6 +16,8 @@ export const volumeRpc = rpc('cinder-volume', {
   }),
   /** Everything there is, for the audit. */
   inventory: call<Record<never, never>, { inventory: Inventory }>({ timeoutMs: 60_000 }),
+  /** What could be managed. */
+  unmanaged: call<Record<never, never>, { unmanaged: Unmanaged }>({ timeoutMs: 60_000 }),
   /** Says now what the pool is like. */
   report: cast<Record<never, never>>(),
 })

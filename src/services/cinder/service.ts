@@ -64,6 +64,13 @@ import { createBackup } from '#services/cinder/sagas/create-backup.ts'
 import { deleteBackup } from '#services/cinder/sagas/delete-backup.ts'
 import { importBackup } from '#services/cinder/sagas/import-backup.ts'
 import { restoreBackup } from '#services/cinder/sagas/restore-backup.ts'
+import { manageSnapshot, unmanageSnapshot } from '#services/cinder/sagas/manage-snapshot.ts'
+import { manageVolume } from '#services/cinder/sagas/manage-volume.ts'
+import { migrateVolume } from '#services/cinder/sagas/migrate-volume.ts'
+import { reimageVolume } from '#services/cinder/sagas/reimage-volume.ts'
+import { revertVolume } from '#services/cinder/sagas/revert-volume.ts'
+import { unmanageVolume } from '#services/cinder/sagas/unmanage-volume.ts'
+import { uploadVolume } from '#services/cinder/sagas/upload-volume.ts'
 import type { SchedulerTools } from '#services/cinder/sagas/tools.ts'
 
 /** `/v3/PROJECT/…`: what upstream takes for a project's id. */
@@ -196,6 +203,7 @@ export function createCinder(tools: CinderTools): Cinder {
     },
     nova: ctx => ({
       volumeExtended: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).volumeExtended(...args),
+      volumeReimaged: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).volumeReimaged(...args),
       snapshot: async (...args) => nova(await tools.identity.ctx(ctx.actor, ctx)).snapshot(...args),
     }),
   })
@@ -222,6 +230,14 @@ export function createCinder(tools: CinderTools): Cinder {
   for (const one of [createGroup, deleteGroup, createGroupSnapshot, deleteGroupSnapshot, fillGroup])
     engine.register(one as typeof deleteGroup, { places })
 
+  engine.register(uploadVolume, { places })
+  engine.register(revertVolume, { places })
+  engine.register(reimageVolume, { places })
+  engine.register(migrateVolume, { places })
+  engine.register(manageVolume, { places })
+  engine.register(unmanageVolume, { places })
+  engine.register(manageSnapshot, { places })
+  engine.register(unmanageSnapshot, { places })
   engine.register(createBackup, { places })
   engine.register(restoreBackup, { places })
   engine.register(deleteBackup, { places })

@@ -16,6 +16,7 @@ import { createBackup } from '#services/cinder/sagas/create-backup.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
 import { deleteBackup } from '#services/cinder/sagas/delete-backup.ts'
 import { importBackup } from '#services/cinder/sagas/import-backup.ts'
+import { migrateVolume } from '#services/cinder/sagas/migrate-volume.ts'
 import { restoreBackup } from '#services/cinder/sagas/restore-backup.ts'
 
 export interface BackupToolsParts {
@@ -78,6 +79,18 @@ export function backupTools(parts: BackupToolsParts): (ctx: Ctx) => BackupTools 
       },
       adopt: (fromId, backupId) =>
         on('adopt-backup', backupId, async () => ({ objectCount: (await store.adopt(fromId, backupId)).objectCount })),
+      async copy(volumeId, sizeGb, from, to, signal) {
+        const [source, target] = [backendOf(from), backendOf(to)]
+        await on('copy-volume', volumeId, () =>
+          source.exported(
+            { volumeId, snapshotId: null },
+            'raw',
+            ({ path }) => target.create(volumeId, sizeGb, { from: 'file', path }, signal),
+            signal,
+          ),
+        )
+      },
+      dropCopy: (volumeId, host) => on('drop-copy', volumeId, () => backendOf(host).remove(volumeId)),
       remove: backupId => on('remove-backup', backupId, () => store.remove(backupId)),
     }
   }
@@ -130,7 +143,7 @@ export function createBackupActor(parts: BackupParts): BackupActor {
     async start() {
       await store.start()
       await report()
-      const sagas = [createBackup, restoreBackup, deleteBackup, importBackup, createVolume] as const
+      const sagas = [createBackup, restoreBackup, deleteBackup, importBackup, createVolume, migrateVolume] as const
       served.push(
         await serveLegs({
           bus,

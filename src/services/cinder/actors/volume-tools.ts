@@ -4,7 +4,7 @@ import type { ServiceIdentity } from '#kernel/http/service-identity.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { GlanceNeighbour } from '#services/cinder/actors/neighbours/glance.ts'
-import { BackendFault, type Backend, type Filling } from '#services/cinder/drivers/backend.ts'
+import { BackendFault, type Backend, type ExportFormat, type Filling } from '#services/cinder/drivers/backend.ts'
 import type { Source, VolumeTools } from '#services/cinder/sagas/tools.ts'
 
 export interface VolumeToolsParts {
@@ -13,7 +13,7 @@ export interface VolumeToolsParts {
   readonly backend: Backend
   readonly clock: Clock
   readonly identity: ServiceIdentity
-  readonly glance: Pick<GlanceNeighbour, 'image' | 'bytes'>
+  readonly glance: Pick<GlanceNeighbour, 'image' | 'bytes' | 'upload' | 'remove'>
 }
 
 const GIB = 2 ** 30
@@ -91,6 +91,35 @@ export function volumeTools(parts: VolumeToolsParts): (ctx: Ctx) => VolumeTools 
       const filling = await fillingOf(ctx, source)
       await driver(ctx, `create-from-${source.from}`, volumeId, () => backend.create(volumeId, sizeGb, filling, signal))
     },
+    async upload(volumeId, imageId, format, signal) {
+      const service = await parts.identity.ctx(actor, ctx)
+      if ((await parts.glance.image(service, imageId))?.status === 'active') return
+      const from = { volumeId, snapshotId: null }
+      await driver(ctx, 'export', volumeId, () =>
+        backend.exported(
+          from,
+          format as ExportFormat,
+          file => parts.glance.upload(service, imageId, file.bytes()),
+          signal,
+        ),
+      )
+    },
+    async dropImage(imageId) {
+      const service = await parts.identity.ctx(actor, ctx)
+      const image = await parts.glance.image(service, imageId)
+      if (image !== null && image.status !== 'active') await parts.glance.remove(service, imageId)
+    },
+    revert: (volumeId, snapshotId) => driver(ctx, 'revert', volumeId, () => backend.revert(volumeId, snapshotId)),
+    async reimage(volumeId, sizeGb, imageId, signal) {
+      const filling = await fillingOf(ctx, { from: 'image', imageId, metadata: {} })
+      await driver(ctx, 'reimage', volumeId, () => backend.replace(volumeId, sizeGb, filling, signal))
+    },
+    manage: (name, volumeId) => driver(ctx, 'manage', volumeId, () => backend.manage(name, volumeId)),
+    unmanage: volumeId => driver(ctx, 'unmanage', volumeId, () => backend.unmanage(volumeId)),
+    manageSnapshot: (volumeId, fromId, snapshotId) =>
+      driver(ctx, 'manage-snapshot', volumeId, () => backend.manageSnapshot(volumeId, fromId, snapshotId)),
+    unmanageSnapshot: (volumeId, snapshotId) =>
+      driver(ctx, 'unmanage-snapshot', volumeId, () => backend.unmanageSnapshot(volumeId, snapshotId)),
     remove: volumeId => driver(ctx, 'remove', volumeId, () => backend.remove(volumeId)),
     resize: (volumeId, sizeGb) => driver(ctx, 'resize', volumeId, () => backend.resize(volumeId, sizeGb)),
     resizeBack: async (volumeId, sizeGb) => {

@@ -14,6 +14,13 @@ import type { Backend } from '#services/cinder/drivers/backend.ts'
 import { schedulerRpc, volumeRpc } from '#services/cinder/rpc.ts'
 import { createGroupSnapshot } from '#services/cinder/sagas/create-group-snapshot.ts'
 import { createBackup } from '#services/cinder/sagas/create-backup.ts'
+import { manageSnapshot, unmanageSnapshot } from '#services/cinder/sagas/manage-snapshot.ts'
+import { manageVolume } from '#services/cinder/sagas/manage-volume.ts'
+import { migrateVolume } from '#services/cinder/sagas/migrate-volume.ts'
+import { reimageVolume } from '#services/cinder/sagas/reimage-volume.ts'
+import { revertVolume } from '#services/cinder/sagas/revert-volume.ts'
+import { unmanageVolume } from '#services/cinder/sagas/unmanage-volume.ts'
+import { uploadVolume } from '#services/cinder/sagas/upload-volume.ts'
 import { createSnapshot } from '#services/cinder/sagas/create-snapshot.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
 import { deleteGroupSnapshot } from '#services/cinder/sagas/delete-group-snapshot.ts'
@@ -98,6 +105,14 @@ export function createVolumeActor(parts: VolumeParts): VolumeActor {
       await backend.start()
       await report()
       const at = [
+        atPlace(uploadVolume, 'volume', run => tools(run.ctx)),
+        atPlace(revertVolume, 'volume', run => tools(run.ctx)),
+        atPlace(reimageVolume, 'volume', run => tools(run.ctx)),
+        atPlace(migrateVolume, 'volume', run => tools(run.ctx)),
+        atPlace(manageVolume, 'volume', run => tools(run.ctx)),
+        atPlace(unmanageVolume, 'volume', run => tools(run.ctx)),
+        atPlace(manageSnapshot, 'volume', run => tools(run.ctx)),
+        atPlace(unmanageSnapshot, 'volume', run => tools(run.ctx)),
         atPlace(createBackup, 'volume', run => tools(run.ctx)),
         atPlace(createVolume, 'volume', run => tools(run.ctx)),
         atPlace(deleteVolume, 'volume', run => tools(run.ctx)),
@@ -130,6 +145,9 @@ export function createVolumeActor(parts: VolumeParts): VolumeActor {
           },
           inventory: async ctx => ({
             inventory: await driver(ctx, 'inventory', host, () => backend.inventory()),
+          }),
+          unmanaged: async ctx => ({
+            unmanaged: await driver(ctx, 'unmanaged', host, () => backend.unmanaged()),
           }),
           report: () => report(),
         }),

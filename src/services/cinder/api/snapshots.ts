@@ -2,7 +2,7 @@
 import { isoMicros } from '#kernel/lib/clock.ts'
 import type { Static } from '#kernel/contract/shape.ts'
 import { handlers, type HandlerTable } from '#kernel/http/handlers.ts'
-import { needs, presenter, type Rows } from '#kernel/http/presenter.ts'
+import { needs, presenter, type Presenter, type Rows } from '#kernel/http/presenter.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
@@ -39,20 +39,16 @@ const madeRows: Rows<Snapshot, Loaded, Static<typeof SnapshotMade>> = {
   consumes_quota: () => true,
 }
 
-export function snapshotHandlers(api: {
-  domain: SnapshotsDomain
-  loads: VolumeLoads
-  maxLimit: number
-}): HandlerTable[] {
-  const { domain, maxLimit } = api
+/** The presenters of snapshots: as made, and as shown. */
+export function presentSnapshot(loads: VolumeLoads): { made: Presenter<Snapshot>; shown: Presenter<Snapshot> } {
   const loaders = {
     metadata: (ctx: Ctx, all: readonly Snapshot[]) =>
-      api.loads.snapshotMetadata(
+      loads.snapshotMetadata(
         ctx,
         all.map(one => one.id),
       ),
     groups: (ctx: Ctx, all: readonly Snapshot[]) =>
-      api.loads.groupSnapshots(
+      loads.groupSnapshots(
         ctx,
         all.map(one => one.id),
       ),
@@ -67,6 +63,16 @@ export function snapshotHandlers(api: {
     },
     { loaders },
   )
+  return { made, shown }
+}
+
+export function snapshotHandlers(api: {
+  domain: SnapshotsDomain
+  loads: VolumeLoads
+  maxLimit: number
+}): HandlerTable[] {
+  const { domain, maxLimit } = api
+  const { made, shown } = presentSnapshot(api.loads)
   return [
     handlers(snapshots, {
       list: async call => {

@@ -31,6 +31,7 @@ export const faults = faultTable({
   InvalidBackup: [400, 'Invalid backup: {reason}'],
   InvalidSnapshot: [400, 'Invalid snapshot: {reason}'],
   InvalidAuthKey: [400, 'Invalid auth key: {reason}'],
+  InvalidHost: [400, 'Invalid host: {reason}'],
   InvalidInput: [400, 'Invalid input received: {reason}'],
   InvalidAvailabilityZone: [400, "Availability zone '{az}' is invalid."],
   InvalidAttachMode: [400, "Invalid attaching mode '{mode}' for volume {id}."],

@@ -292,11 +292,6 @@ export const rules = ruleTable([], {
     'rule:xena_system_admin_or_project_member',
     'Volume: extend attached volume',
   ],
-  volumeAdminActionsExtendVolumeCompletion: [
-    'volume_extension:volume_admin_actions:extend_volume_completion',
-    'rule:admin_api',
-    'Volume admin actions: extend volume completion',
-  ],
   volumeRevertToSnapshot: [
     'volume:revert_to_snapshot',
     'rule:xena_system_admin_or_project_member',
@@ -342,6 +337,11 @@ export const rules = ruleTable([], {
     'volume_extension:volume_admin_actions:migrate_volume_completion',
     'rule:admin_api',
     'Volume admin actions: migrate volume completion',
+  ],
+  volumeAdminActionsExtendVolumeCompletion: [
+    'volume_extension:volume_admin_actions:extend_volume_completion',
+    'rule:admin_api',
+    'Volume admin actions: extend volume completion',
   ],
   volumeActionsInitializeConnection: [
     'volume_extension:volume_actions:initialize_connection',

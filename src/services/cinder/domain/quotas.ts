@@ -83,12 +83,21 @@ interface Wish {
 }
 type Kind = 'gigabytes' | 'snapshots' | 'volumes' | 'backups' | 'backup_gigabytes'
 
+/** Refuses (413) when a type has no room for that: what all types share does not change when a volume changes its type. */
+export const demandTypeQuota = (
+  q: Kysely<CinderTables>,
+  projectId: string,
+  wish: Wish,
+  defaults: QuotaDefaults,
+): Promise<void> => demandQuota(q, projectId, wish, defaults, true)
+
 /** Refuses (413) when that much more does not fit. Gigabytes are named before counts, as upstream does. */
 export async function demandQuota(
   q: Kysely<CinderTables>,
   projectId: string,
   wish: Wish,
   defaults: QuotaDefaults,
+  onlyOfType = false,
 ): Promise<void> {
   const set = await quotaSet(q, projectId, defaults)
   const over = (resource: string, wanted: number): QuotaEntry | null => {
@@ -102,7 +111,7 @@ export async function demandQuota(
     ['backup_gigabytes', wish.backupGigabytes ?? 0],
     ['backups', wish.backups ?? 0],
   ] as const)
-    for (const resource of [kind, `${kind}_${wish.typeName}`]) {
+    for (const resource of onlyOfType ? [`${kind}_${wish.typeName}`] : [kind, `${kind}_${wish.typeName}`]) {
       const entry = over(resource, wanted)
       if (entry !== null) throw refusal(kind, resource, wanted, entry)
     }

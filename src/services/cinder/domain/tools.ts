@@ -47,7 +47,7 @@ export interface DomainTools {
   readonly log: Log
   readonly settings: DomainSettings
   /** Asked with the caller's own token. */
-  readonly glance: Pick<GlanceNeighbour, 'image' | 'named'>
+  readonly glance: Pick<GlanceNeighbour, 'image' | 'named' | 'create' | 'remove'>
   readonly nova: NovaLook
   readonly keystone: KeystoneLook
   readonly logLevels: LogLevels

@@ -17,6 +17,9 @@ export interface BackupTools {
   ): Promise<void>
   adopt(fromId: string, backupId: string): Promise<{ objectCount: number }>
   remove(backupId: string): Promise<void>
+  /** The same volume in another back end of this machine too. */
+  copy(volumeId: string, sizeGb: number, from: string, to: string, signal: AbortSignal): Promise<void>
+  dropCopy(volumeId: string, host: string): Promise<void>
 }
 
 /** cinder-scheduler's side: the rows. */

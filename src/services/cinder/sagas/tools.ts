@@ -4,6 +4,7 @@ import type { Ending } from '#kernel/saga/saga.ts'
 import type { GroupSnapshotTools, GroupTools } from '#services/cinder/sagas/group-tools.ts'
 import type { LiveSnapshot } from '#services/cinder/drivers/backend.ts'
 
+import type { ChangeRows, ChangeTools } from '#services/cinder/sagas/change-tools.ts'
 import type { BackupRows, BackupTools } from '#services/cinder/sagas/backup-tools.ts'
 
 /** Where the bytes of a new volume come from. */
@@ -46,17 +47,20 @@ export interface SchedulerTools {
   readonly groups: GroupTools
   readonly groupSnapshots: GroupSnapshotTools
   readonly backups: BackupRows
+  readonly changes: ChangeRows
   /** Nova, by its public API, with cinder's own account. */
   readonly nova: {
     /** Lets the servers' hosts know that the volume has grown. `needed`: it has not yet, they must do it; throws when Nova refuses. */
     volumeExtended(volumeId: string, serverIds: readonly string[], needed: boolean): Promise<void>
+    /** The volume of a server that is being rebuilt holds its new image. */
+    volumeReimaged(volumeId: string, serverIds: readonly string[]): Promise<void>
     /** Asks the guest's host to let the guest write to the overlay from now on. */
     snapshot(volumeId: string, snapshotId: string, live: LiveSnapshot): Promise<void>
   }
 }
 
 /** cinder-volume at one back end; no database. */
-export interface VolumeTools {
+export interface VolumeTools extends ChangeTools {
   create(volumeId: string, sizeGb: number, source: Source, signal: AbortSignal): Promise<void>
   remove(volumeId: string): Promise<void>
   resize(volumeId: string, sizeGb: number): Promise<{ grown: boolean }>

@@ -202,6 +202,7 @@ export const worldOf =
         settings: { maxOverSubscriptionRatio: 1, downAfterMs: 10 ** 15, messageTtlMs: 1000 },
         nova: () => ({
           volumeExtended: nova('volume-extended'),
+          volumeReimaged: nova('volume-reimaged'),
           snapshot: nova('snapshot'),
         }),
       })
@@ -222,6 +223,8 @@ export const worldOf =
             os_hash_algo: null,
             os_hash_value: null,
           }),
+          upload: async () => undefined,
+          remove: async () => undefined,
           bytes: async () =>
             (async function* () {
               yield new Uint8Array(3)

@@ -24,6 +24,12 @@ export interface GlanceNeighbour {
   /** Null when the caller has none of that id. */
   image(ctx: Ctx, id: string): Promise<Image | null>
   named(ctx: Ctx, name: string): Promise<readonly Image[]>
+  /** A new image that waits for its bytes; the words of the refusal, or null when it was made. */
+  create(ctx: Ctx, image: Readonly<Record<string, unknown>>): Promise<string | null>
+  /** Gives an image its bytes. Throws RemoteFault. */
+  upload(ctx: Ctx, id: string, bytes: AsyncIterable<Uint8Array>): Promise<void>
+  /** Harmless for one that is not there. */
+  remove(ctx: Ctx, id: string): Promise<void>
   /** Throws RemoteFault when the bytes cannot be had. */
   bytes(ctx: Ctx, id: string): Promise<AsyncIterable<Uint8Array>>
 }
@@ -42,6 +48,23 @@ export function glanceNeighbour(transport: Transport): GlanceNeighbour {
     async named(ctx, name) {
       const query = new URLSearchParams({ name, limit: '2' }).toString()
       return (await rest.json<{ images: Image[] }>(ctx, 'GET', '/v2/images', '/v2/images', { query })).images
+    },
+    async create(ctx, image) {
+      try {
+        await rest.json(ctx, 'POST', '/v2/images', '/v2/images', { body: image })
+        return null
+      } catch (error) {
+        if (error instanceof RemoteFault && error.status < 500) return error.message
+        throw error
+      }
+    },
+    async upload(ctx, id, bytes) {
+      const path = `/v2/images/${encodeURIComponent(id)}/file`
+      await rest.raw(ctx, 'PUT', '/v2/images/{id}/file', path, { bytes })
+    },
+    async remove(ctx, id) {
+      const path = `/v2/images/${encodeURIComponent(id)}`
+      await rest.raw(ctx, 'DELETE', '/v2/images/{id}', path, { fine: [404] })
     },
     async bytes(ctx, id) {
       const answer = await rest.raw(ctx, 'GET', '/v2/images/{id}/file', `/v2/images/${encodeURIComponent(id)}/file`)

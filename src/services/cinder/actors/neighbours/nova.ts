@@ -30,6 +30,11 @@ export const novaNeighbour =
         if (needed && codes.length > 0 && codes.every(code => code >= 400))
           throw new Fault('ComputeRefused', 409, `Compute service failed to extend volume ${volumeId}.`)
       },
+      async volumeReimaged(volumeId, serverIds) {
+        const path = '/v2.1/os-server-external-events'
+        const events = serverIds.map(server => ({ name: 'volume-reimaged', server_uuid: server, tag: volumeId }))
+        await restTo(transport, 'compute 2.93').json(ctx, 'POST', path, path, { body: { events }, fine: [400, 404] })
+      },
       async snapshot(volumeId, snapshotId, live) {
         const path = '/v2.1/os-assisted-volume-snapshots'
         await rest.json(ctx, 'POST', path, path, {

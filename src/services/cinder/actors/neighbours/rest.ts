@@ -5,6 +5,8 @@ import type { Ctx } from '#kernel/lib/context.ts'
 
 export interface Given {
   readonly body?: unknown
+  /** Instead of a body: sent as they are. */
+  readonly bytes?: AsyncIterable<Uint8Array>
   readonly query?: string
   /** Statuses that are as good as success: then the answer is null. */
   readonly fine?: readonly number[]
@@ -40,9 +42,10 @@ export function restTo(transport: Transport, version?: string): Rest {
               'x-openstack-request-id': ctx.requestId,
               accept: 'application/json',
               ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
+              ...(given.bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
               ...(version === undefined ? {} : { 'openstack-api-version': version }),
             },
-            body: given.body === undefined ? null : JSON.stringify(given.body),
+            body: given.bytes ?? (given.body === undefined ? null : JSON.stringify(given.body)),
           },
           ctx.signal,
         ),

@@ -15,6 +15,7 @@ import { typesDb } from '#services/cinder/db/types.ts'
 import { volumesDb } from '#services/cinder/db/volumes.ts'
 import { addMessage, type ActionWord, type DetailWord } from '#services/cinder/domain/messages.ts'
 import { groupTools } from '#services/cinder/domain/scheduler/groups.ts'
+import { changeRows } from '#services/cinder/domain/scheduler/changes.ts'
 import { backupRows } from '#services/cinder/domain/scheduler/backups.ts'
 import { failureDetail, failureWords } from '#services/cinder/domain/scheduler/failures.ts'
 import { decide, roomVerdict, type PoolVerdict } from '#services/cinder/domain/scheduling/decide.ts'
@@ -63,6 +64,7 @@ export const schedulerTools =
       nova: parts.nova(ctx),
       ...groupTools(parts, ctx),
       backups: backupRows(parts, ctx),
+      changes: changeRows(parts, ctx),
       volumes: {
         async pools(volumeId) {
           const { volume, origin, group, type, pools } = await database.read(ctx, 'pools-for-volume', async q => {
