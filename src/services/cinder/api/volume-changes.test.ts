@@ -209,7 +209,7 @@ test('a volume is reverted to its latest snapshot, and holds an image anew', asy
     assert.equal((await reimage({ image_id: image })).status, 202)
     const done = await t.settled(id)
     assert.deepEqual([done?.['status'], done?.['bootable']], ['available', 'true'])
-    assert.equal((done?.['volume_image_metadata'] as Bag)['image_name'], 'tiny')
+    assert.equal(bag(done, 'volume_image_metadata')['image_name'], 'tiny')
     await act(t, id, { 'os-reserve': {} })
     assert.equal((await reimage({ image_id: image })).status, 400)
     assert.deepEqual(await t.cinder.audit(), [])
