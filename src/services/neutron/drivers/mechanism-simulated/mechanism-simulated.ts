@@ -1,16 +1,10 @@
 // A host's network in memory: the same checks, filters and tables as the linux driver, and not one packet. For demonstrations, tests
 // and hundreds of hosts.
-import type {
-  ApplyResult,
-  HostNetworkState,
-  Mechanism,
-  MechanismInventory,
-  Wired,
-} from '#services/neutron/drivers/mechanism.ts'
+import type { HostNetworkState, Mechanism, MechanismInventory } from '#services/neutron/drivers/mechanism.ts'
 import { dhcpPlan } from '#services/neutron/drivers/dhcp-plan.ts'
 import { firewallOf, type Firewall } from '#services/neutron/drivers/firewall.ts'
 import { bridgeName, dhcpNamespace, routerNamespace, tapName } from '#services/neutron/drivers/names.ts'
-import { reason } from '#services/neutron/drivers/checked.ts'
+import { createCheck } from '#services/neutron/drivers/mechanism-simulated/check.ts'
 import { sift } from '#services/neutron/drivers/sift.ts'
 import { bridgePorts } from '#services/neutron/drivers/wiring.ts'
 
@@ -26,6 +20,7 @@ const NOTHING: HostNetworkState = {
 /** Every port that may be up is up at once. The inventory is worked out when asked for, so an idle host costs a reference. */
 export function createSimulatedMechanism(): Mechanism {
   let current: HostNetworkState = NOTHING
+  const check = createCheck()
   return {
     capabilities: {
       driver: 'simulated',
@@ -38,7 +33,7 @@ export function createSimulatedMechanism(): Mechanism {
     },
     apply(desired) {
       current = desired
-      return Promise.resolve(resultOf(desired))
+      return Promise.resolve(check(desired))
     },
     watch: () => () => undefined,
     settled: () => Promise.resolve(),
@@ -53,29 +48,6 @@ export function createSimulatedMechanism(): Mechanism {
 }
 
 const wallOf = (usable: HostNetworkState): Firewall => firewallOf(usable, 'netfilter', new Map())
-
-function resultOf(desired: HostNetworkState): ApplyResult {
-  const { usable, refused } = sift(desired)
-  for (const [portId, why] of wallOf(usable).failed) refused.ports.set(portId, why)
-  plansOf(usable, (portId, why) => refused.ports.set(portId, reason(why)))
-  const networksUp = new Set(usable.networks.filter(network => network.adminUp).map(network => network.id))
-  const wired = (why: string | undefined, up: boolean): Wired =>
-    why === undefined ? (up ? 'up' : 'down') : { failed: why }
-  return {
-    ports: Object.fromEntries(
-      desired.ports.map(port => [
-        port.id,
-        wired(refused.ports.get(port.id), port.adminUp && networksUp.has(port.networkId)),
-      ]),
-    ),
-    networks: Object.fromEntries(
-      desired.networks.map(network => [network.id, wired(refused.networks.get(network.id), network.adminUp)]),
-    ),
-    routers: Object.fromEntries(
-      desired.routers.map(router => [router.id, wired(refused.routers.get(router.id), router.adminUp)]),
-    ),
-  }
-}
 
 const plansOf = (usable: HostNetworkState, bad: (portId: string, why: unknown) => void) =>
   usable.networks.flatMap(network => {
