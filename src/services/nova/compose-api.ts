@@ -45,6 +45,8 @@ export interface ApiTables {
   /** Deletes for good a server that waited for it. */
   readonly reclaim: (ctx: Ctx, serverId: string) => Promise<void>
   readonly offloadOld: (ctx: Ctx) => Promise<{ seen: number; corrected: number }>
+  /** A round of looking up servers' addresses. */
+  healAddresses(ctx: Ctx): Promise<{ seen: number; corrected: number }>
   readonly metadata: ReturnType<typeof createMetadata>
   readonly parts: PartsDomain
   readonly moves: MovesDomain
@@ -195,5 +197,6 @@ export function apiTables(rooms: NovaRooms): ApiTables {
     parts,
     moves,
     offloadOld: ctx => images.offloadOld(ctx),
+    healAddresses: ctx => events.heal(ctx),
   }
 }

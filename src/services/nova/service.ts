@@ -53,6 +53,7 @@ import type { Hypervisor } from '#services/nova/drivers/hypervisor.ts'
 import { reclaimServers } from '#services/nova/reconcilers/reclaim-servers.ts'
 import { confirmResizes } from '#services/nova/reconcilers/confirm-resizes.ts'
 import { offloadShelved } from '#services/nova/reconcilers/offload-shelved.ts'
+import { healAddresses } from '#services/nova/reconcilers/heal-addresses.ts'
 import { finishDeletes } from '#services/nova/reconcilers/finish-deletes.ts'
 import { attachInterface, detachInterface } from '#services/nova/sagas/attach-interface.ts'
 import { attachVolume, detachVolume } from '#services/nova/sagas/attach-volume.ts'
@@ -303,6 +304,7 @@ export function createNova(tools: NovaTools): Nova {
     metadata,
     parts: serverParts,
     moves,
+    healAddresses: healRound,
   } = apiTables(rooms)
   const handle = createPipeline(definition, tables as HandlerTable[], {
     authenticate: tools.authenticate,
@@ -421,6 +423,7 @@ export function createNova(tools: NovaTools): Nova {
         afterMs: settings.reclaimInstanceIntervalS * 1000,
         remove: reclaim,
       }))
+      reconciling.add(healAddresses, ctx => ({ ctx: { ...ctx, actor: 'nova-conductor' }, heal: healRound }))
       reconciling.add(offloadShelved, ctx => ({
         offloadOld: () => offloadOld({ ...ctx, actor: 'nova-conductor', cross }),
       }))

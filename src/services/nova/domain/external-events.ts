@@ -32,11 +32,17 @@ export interface EventAnswer extends ExternalEvent {
 /** Events that say nothing without a tag. */
 const TAG_NEEDED = new Set(['volume-extended', 'power-update', 'accelerator-request-bound'])
 
+/** Servers whose addresses are looked up in one round. */
+const HEALED_AT_ONCE = 20
+
 export const createExternalEvents = (tools: EventTools) => {
   const { database, bus, log } = tools
   /** Per server, so that a burst of changes is looked up once more at the end and not once each. */
   const running = new Map<string, Promise<void>>()
   const again = new Set<string>()
+  /** Changed while they were being built: looked up when the boot has written what it knows. */
+  const late = new Set<string>()
+  let healed = ''
   const refresh = async (ctx: Ctx, serverId: string): Promise<void> => {
     if (running.has(serverId)) {
       again.add(serverId)
@@ -49,7 +55,8 @@ export const createExternalEvents = (tools: EventTools) => {
         const now = await tools.describe(ctx, serverId, known)
         await database.tx(ctx, 'refresh-nics', async q => {
           const server = await serversDb(q).byId(serverId)
-          if (server === undefined || server.vmState === 'building') return // the boot writes them itself
+          if (server === undefined) return
+          if (server.vmState === 'building') return void late.add(serverId)
           const still = await nicsDb(q).of(serverId)
           const ids = new Set(still.map(nic => nic.portId))
           await nicsDb(q).replace(
@@ -65,6 +72,30 @@ export const createExternalEvents = (tools: EventTools) => {
 
   return {
     refresh,
+    /**
+     * Looks up again what changed during boots, and a page of all servers, the next one at each call: an event may have been
+     * lost with the process that was to hear it.
+     */
+    async heal(ctx: Ctx): Promise<{ seen: number; corrected: number }> {
+      const waiting = [...late]
+      late.clear()
+      const page = await database.read(ctx, 'servers-to-heal', q =>
+        q
+          .selectFrom('servers')
+          .select('id')
+          .where('deleted_at', 'is', null)
+          .where('host', 'is not', null)
+          .where('vm_state', '!=', 'building')
+          .where('id', '>', healed)
+          .orderBy('id')
+          .limit(HEALED_AT_ONCE)
+          .execute(),
+      )
+      healed = page.length < HEALED_AT_ONCE ? '' : (page.at(-1)?.id ?? '')
+      const ids = new Set([...waiting, ...page.map(row => row.id)])
+      for (const id of ids) await refresh({ ...ctx, subject: id }, id)
+      return { seen: ids.size, corrected: waiting.length }
+    },
     /** Takes them all; each is answered with its own code (200, 400, 404, 422). */
     async take(ctx: Ctx, events: readonly ExternalEvent[]): Promise<{ events: EventAnswer[]; code: number }> {
       const answers: EventAnswer[] = []
