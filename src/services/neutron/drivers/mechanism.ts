@@ -16,9 +16,13 @@ export interface HostNetworkState {
 
 export interface NetworkState {
   readonly id: string
-  readonly kind: 'flat' | 'vxlan' | 'local'
-  /** The VXLAN number; used only between hosts. */
+  readonly kind: 'flat' | 'vlan' | 'vxlan' | 'local'
+  /** The VXLAN or VLAN number; used only between hosts. */
   readonly segmentationId?: number
+  /** The operator's name of what a flat or VLAN network runs over. */
+  readonly physicalNetwork?: string
+  /** What of this network lives on other hosts, for VXLAN: each hardware address and the host to send it to. */
+  readonly remotes?: readonly RemoteState[]
   readonly mtu: number
   readonly adminUp: boolean
   /** `router:external`: its gateway address is owned by the `external` namespace, from which floating IPs are reached. */
@@ -29,6 +33,14 @@ export interface NetworkState {
   readonly dhcpPort?: DhcpPortState
   /** Ports of this network on other hosts that get their addresses from this one. */
   readonly reservations?: readonly Reservation[]
+}
+
+/** Something of a network on another host: frames for `mac` go to `host`; ARP and ND for `ips` are answered here. */
+export interface RemoteState {
+  readonly mac: string
+  readonly ips: readonly string[]
+  /** The other host's address in the network below. */
+  readonly host: string
 }
 
 export interface SubnetState {
@@ -189,6 +201,10 @@ export interface MechanismCapabilities {
   readonly ipv6: boolean
   /** Networks span hosts. */
   readonly overlay: boolean
+  /** This host's own address in the network below, where VXLAN comes from and goes to. */
+  readonly tunnelIp?: string
+  /** VLAN devices can be made: trunks, and VLAN networks. */
+  readonly vlan?: boolean
   /** Guests reach the world outside. */
   readonly egress: boolean
   readonly says: readonly string[]

@@ -6,11 +6,15 @@ const short = (id: string): string => id.slice(0, 11)
 export const bridgeName = (networkId: string): string => `br-${short(networkId)}`
 /** The guest's device; Nova's compute makes it by this name. */
 export const tapName = (portId: string): string => `tap${short(portId)}`
-/** A subport's: a VLAN of its parent's device, made by us. */
-export const subportName = (portId: string): string => `sp-${short(portId)}`
+/** A subport's: a VLAN of its parent's device, made by us. Another number is another device. */
+const subportName = (portId: string, number: number): string => `sp-${portId.slice(0, 8)}${number.toString(36)}`
+/** A network's way to other hosts. */
+export const vxlanName = (networkId: string): string => `vx-${short(networkId)}`
 /** Where a port's frames come and go. */
-export const portDevice = (port: { readonly id: string; readonly trunk?: unknown }): string =>
-  port.trunk === undefined ? tapName(port.id) : subportName(port.id)
+export const portDevice = (port: {
+  readonly id: string
+  readonly trunk?: { readonly segmentationId: number }
+}): string => (port.trunk === undefined ? tapName(port.id) : subportName(port.id, port.trunk.segmentationId))
 /** Beside a port whose sending is limited. */
 export const ifbName = (portId: string): string => `qi-${short(portId)}`
 export const IFB_DEVICE = /^qi-/

@@ -1,6 +1,7 @@
 // Bridges, and what is plugged into them: the commands between the devices that are there and those that should be.
 import type { LinkRow } from '#host/linux/ip-batch.ts'
 import type { HostNetworkState, NetworkState } from '#services/neutron/drivers/mechanism.ts'
+import { overlayDevices } from '#services/neutron/drivers/overlay-plan.ts'
 import { mac, whole } from '#services/neutron/drivers/checked.ts'
 import {
   EXTERNAL,
@@ -46,7 +47,13 @@ export function wiringOf(state: HostNetworkState, links: readonly LinkRow[]): Wi
   const there = new Map(links.map(link => [link.name, link]))
   const lines: WiringLine[] = []
   const pairs = pairsOf(state)
-  const wanted = new Set([...state.networks.map(network => bridgeName(network.id)), ...pairs.map(pair => pair.ends[1])])
+  const overlays = overlayDevices(state)
+  const wanted = new Set([
+    ...state.networks.map(network => bridgeName(network.id)),
+    ...pairs.map(pair => pair.ends[1]),
+    ...overlays.map(([name]) => name),
+    ...state.ports.filter(port => port.trunk !== undefined).map(portDevice),
+  ])
   const none = { kind: 'none', id: '' } as const
   // Ends of pairs before the bridges they are on: a pair's other end goes with it.
   // Those for queues are kept and removed where the queues are.
@@ -58,13 +65,26 @@ export function wiringOf(state: HostNetworkState, links: readonly LinkRow[]): Wi
   }
   for (const network of state.networks) lines.push(...bridgeLines(network, there))
   for (const pair of pairs) lines.push(...pairLines(pair, there))
+  for (const [name, networkId] of overlays) {
+    const network = state.networks.find(one => one.id === networkId)
+    const link = there.get(name)
+    if (network !== undefined && link !== undefined)
+      lines.push(...attachLines(name, network, link, { kind: 'network', id: networkId }))
+  }
   const wired = new Set<string>()
   const networks = new Map(state.networks.map(network => [network.id, network]))
   for (const port of state.ports) {
-    const tap = there.get(tapName(port.id))
+    const name = portDevice(port)
+    const parent = port.trunk === undefined ? undefined : there.get(tapName(port.trunk.parentId))
+    const tap = there.get(name) ?? (parent === undefined ? undefined : { ...parent, name, master: null, up: false })
     const network = networks.get(port.networkId)
     if (tap === undefined || network === undefined) continue
     const owner = { kind: 'port', id: port.id } as const
+    if (port.trunk !== undefined && !there.has(name)) {
+      // Frames with its number leave the parent's device here, before the parent's own bridge sees them.
+      const number = whole(port.trunk.segmentationId, 1, 4094, 'a VLAN number')
+      lines.push({ line: `link add link ${tapName(port.trunk.parentId)} name ${name} type vlan id ${number}`, owner })
+    }
     if (!port.adminUp || !network.adminUp) {
       if (tap.master !== null) lines.push({ line: `link set dev ${tap.name} nomaster`, owner })
       continue
@@ -157,5 +177,6 @@ export function bridgePorts(state: HostNetworkState): (readonly [string, string]
   return [
     ...pairsOf(state).map(pair => [pair.ends[1], pair.network.id] as const),
     ...state.ports.map(port => [portDevice(port), port.networkId] as const),
+    ...overlayDevices(state),
   ]
 }

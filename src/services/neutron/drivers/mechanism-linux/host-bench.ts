@@ -39,7 +39,7 @@ export async function cannotRun(): Promise<string | false> {
 }
 
 export async function createHostBench(
-  options: { replies?: Replies; stateDir?: string; egress?: boolean; exec?: Exec } = {},
+  options: { replies?: Replies; stateDir?: string; egress?: boolean; exec?: Exec; tunnelIp?: string } = {},
 ): Promise<HostBench> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'koto-net-')))
   const fabric = createFabric({ stateDir, exec: options.exec ?? createExec(), clock: systemClock(), root })
@@ -51,6 +51,7 @@ export async function createHostBench(
     clock: systemClock(),
     root,
     egress: options.egress === true,
+    ...(options.tunnelIp === undefined ? {} : { tunnelIp: options.tunnelIp }),
     ...(options.replies === undefined ? {} : { replies: options.replies }),
     onMetadata: request => {
       asked.push(request)

@@ -31,6 +31,7 @@ import { converge } from '#services/neutron/drivers/mechanism-linux/converge.ts'
 import type { NamespacePlan } from '#services/neutron/drivers/namespace-plan.ts'
 import { outsidePlan } from '#services/neutron/drivers/mechanism-linux/outside-plan.ts'
 import { raPlan } from '#services/neutron/drivers/mechanism-linux/ra-plan.ts'
+import { createOverlay } from '#services/neutron/drivers/mechanism-linux/overlay.ts'
 import { createShaper } from '#services/neutron/drivers/mechanism-linux/shaper.ts'
 import { METADATA_PORT, routerPlan } from '#services/neutron/drivers/router-plan.ts'
 import { sift } from '#services/neutron/drivers/sift.ts'
@@ -46,6 +47,8 @@ export interface LinuxMechanismOptions {
   readonly onMetadata: OnMetadata
   /** Lets guests reach the world through this machine's own connections, by pasta; default false. */
   readonly egress?: boolean
+  /** This machine's address by which other hosts reach it: networks then span hosts by VXLAN. As root only. */
+  readonly tunnelIp?: string
   /** Chooses how replies are known instead of asking the kernel. */
   readonly replies?: Replies
 }
@@ -68,6 +71,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
     options.root,
   )
   const shaper = createShaper(fabric)
+  const overlay = createOverlay(fabric, options.tunnelIp ?? null)
   const metadata = createMetadataProxy(fabric, options.clock, options.onMetadata)
   const egress = createEgress(fabric, join(options.stateDir, 'network', 'pasta.log'))
   let egressFailed: string | null = options.egress === true ? null : 'no way out was configured'
@@ -134,7 +138,9 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
     await fabric.addNamespaces([...places.keys()])
 
     // The peers of namespaces that went have gone with them.
-    const wiring = wiringOf(usable, stale.length > 0 ? await fabric.link.links() : links)
+    const noteNetwork = (id: string, why: unknown): void => note('networks', id, why)
+    const made = await overlay.make(usable, links, noteNetwork)
+    const wiring = wiringOf(usable, stale.length > 0 || made ? await fabric.link.links() : links)
     const said = await fabric.link.run(wiring.lines.map(item => item.line))
     for (const [index, item] of wiring.lines.entries()) {
       const complaint = said[index]
@@ -144,6 +150,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       if (item.renews !== undefined && renewed !== undefined) applied.set(item.renews, forgetDevices(renewed))
     }
     const queued = wiring.lines.length > 0 || full || stale.length > 0 ? await fabric.link.links() : links
+    await overlay.forward(usable, queued, full, noteNetwork)
     for (const { owner, why } of await shaper.converge(usable, queued, full)) note(owner.kind, owner.id, why)
     // Before the addresses: pasta sets the namespace's default route itself.
     if (options.egress === true && places.has(EXTERNAL)) {
@@ -184,7 +191,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
   })
   return {
     get capabilities() {
-      return capabilitiesOf(replies, egressFailed)
+      return capabilitiesOf(replies, egressFailed, options.tunnelIp)
     },
     apply: (desired, applyOptions = {}) => queue(desired, applyOptions.full === true),
     watch(changed) {
@@ -227,6 +234,7 @@ export async function createLinuxMechanism(options: LinuxMechanismOptions): Prom
       applied.clear()
       filters.forget()
       shaper.forget()
+      overlay.forget()
       first = true
     },
     async close() {
@@ -353,7 +361,11 @@ function coalesce(run: (desired: HostNetworkState, full: boolean) => Promise<App
   }
 }
 
-function capabilitiesOf(replies: Replies, egressFailed: string | null): MechanismCapabilities {
+function capabilitiesOf(
+  replies: Replies,
+  egressFailed: string | null,
+  tunnelIp: string | undefined,
+): MechanismCapabilities {
   const says: string[] = []
   if (egressFailed !== null) says.push(`Guests do not reach the world outside the cloud: ${egressFailed}.`)
   if (replies === 'reflexive') {
@@ -366,7 +378,8 @@ function capabilitiesOf(replies: Replies, egressFailed: string | null): Mechanis
     real: true,
     firewall: replies === 'reflexive' ? 'reflexive' : 'conntrack',
     ipv6: true,
-    overlay: false,
+    overlay: tunnelIp !== undefined,
+    ...(tunnelIp === undefined ? {} : { tunnelIp }),
     egress: egressFailed === null,
     says,
   }
