@@ -34,6 +34,8 @@ test('OWN asks whether he might, if everything were his', () => {
   assert.ok(says('role:member and project_id:%(project_id)s', OWN))
   assert.ok(!says('role:admin and project_id:%(project_id)s', OWN))
   assert.ok(!says('domain_id:%(target.domain.id)s', OWN), 'no domain in the token')
+  assert.ok(!says('role:member and not domain_id:None', OWN), 'what the token says is known')
+  assert.ok(says('role:member and not user_id:%(user_id)s', OWN))
 })
 test('a bad check stops the program', () => {
   for (const bad of ['role', '(role:a', 'role:a)', 'role:a and', 'project_id:%(x', "'a"])

@@ -148,8 +148,11 @@ export function parseCheck(text: string): Check {
     const word = words[index++]
     if (word === undefined) throw new SyntaxError(`"${text}" ends too early`)
     if (word.toLowerCase() === 'not') {
+      const from = index
       const inner = one()
-      return (c, t, r) => t === OWN || !inner(c, t, r)
+      // What does not look at the target is known; of the rest the best is taken for OWN.
+      const isKnown = !words.slice(from, index).some(part => part.includes('%(') || /^(?:field|rule):/i.test(part))
+      return (c, t, r) => (t === OWN && !isKnown) || !inner(c, t, r)
     }
     if (word === '(') {
       const inner = either()
