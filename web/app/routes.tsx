@@ -85,11 +85,41 @@ const server = createRoute({
   component: lazyRouteComponent(() => import('#app/pages/server.tsx')),
 })
 
+const images = createRoute({
+  getParentRoute: () => inside,
+  path: '/images',
+  component: lazyRouteComponent(() => import('#app/pages/images.tsx')),
+})
+
+const volumes = createRoute({
+  getParentRoute: () => inside,
+  path: '/volumes',
+  component: lazyRouteComponent(() => import('#app/pages/volumes.tsx')),
+})
+
+const networks = createRoute({
+  getParentRoute: () => inside,
+  path: '/networks',
+  component: lazyRouteComponent(() => import('#app/pages/networks.tsx')),
+})
+
+const floatingIps = createRoute({
+  getParentRoute: () => inside,
+  path: '/floating-ips',
+  component: lazyRouteComponent(() => import('#app/pages/floating-ips.tsx')),
+})
+
+const securityGroups = createRoute({
+  getParentRoute: () => inside,
+  path: '/security-groups',
+  component: lazyRouteComponent(() => import('#app/pages/security-groups.tsx')),
+})
+
 const routeTree = root.addChildren([
   signIn,
   dashboard,
   consoleWindow,
-  inside.addChildren([overview, servers, serverCreate, server]),
+  inside.addChildren([overview, servers, serverCreate, server, images, volumes, networks, floatingIps, securityGroups]),
 ])
 
 /** The router over `cloud`. A query in an address is words only: a token that looks like a number stays a token. */

@@ -1,6 +1,7 @@
 // A call as a command: right, quoted, and without secrets.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Call } from '#app/api/client.ts'
 import { curlFor, openstackFor, quote } from '#app/api/command.ts'
 import { createServerCall } from '#app/api/compute.ts'
 
@@ -30,6 +31,47 @@ void test('actions as openstack commands', () => {
   assert.equal(act({ evacuate: {} }), null)
   const journey = openstackFor({ service: 'koto', method: 'GET', path: '/journey/s1/events' })
   assert.equal(journey, 'koto journey s1 --json --follow')
+})
+
+void test('storage and networks as openstack commands', () => {
+  const say = (
+    service: 'image' | 'volume' | 'compute' | 'network',
+    method: Call['method'],
+    path: string,
+    body?: unknown,
+  ) => openstackFor({ service, method, path, body })
+  assert.equal(
+    say('volume', 'POST', '/p1/volumes', { volume: { name: "a'b", size: 2, imageRef: 'i1' } }),
+    String.raw`openstack volume create --size 2 --image i1 -- 'a'\''b'`,
+  )
+  assert.equal(
+    say('volume', 'POST', '/p1/volumes/v1/action', { 'os-extend': { new_size: 3 } }),
+    'openstack volume set --size 3 v1',
+  )
+  assert.equal(
+    say('compute', 'POST', '/servers/s1/os-volume_attachments', { volumeAttachment: { volumeId: 'v1' } }),
+    'openstack server add volume s1 v1',
+  )
+  assert.equal(say('compute', 'DELETE', '/servers/s1/os-volume_attachments/v1'), 'openstack server remove volume s1 v1')
+  assert.equal(
+    say('network', 'PUT', '/floatingips/f1', { floatingip: { port_id: null } }),
+    'openstack floating ip unset --port f1',
+  )
+  const rule = {
+    security_group_id: 'g1',
+    direction: 'ingress',
+    ethertype: 'IPv4',
+    protocol: 'tcp',
+    port_range_min: 22,
+    port_range_max: 22,
+    remote_ip_prefix: '0.0.0.0/0',
+  }
+  assert.equal(
+    say('network', 'POST', '/security-group-rules', { security_group_rule: rule }),
+    'openstack security group rule create --ingress --ethertype IPv4 --protocol tcp --remote-ip 0.0.0.0/0 --dst-port 22:22 g1',
+  )
+  const upload = curlFor({ service: 'image', method: 'PUT', path: '/images/i1/file' }, 'http://cloud')
+  assert.match(upload, /--data-binary @FILE/)
 })
 
 void test('curl shows variables where secrets were', () => {

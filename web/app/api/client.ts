@@ -16,7 +16,7 @@ export const PREFIX: Readonly<Record<Service, string>> = {
 }
 
 /** The microversions the console speaks: the lowest that hold every field it shows. */
-export const MICROVERSION: Partial<Record<Service, string>> = { compute: 'compute 2.47', volume: 'volume 3.27' }
+export const MICROVERSION: Partial<Record<Service, string>> = { compute: 'compute 2.47', volume: 'volume 3.42' }
 
 export interface Call {
   readonly service: Service
@@ -25,6 +25,8 @@ export interface Call {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: unknown
+  /** Bytes instead of JSON; they are not remembered. */
+  readonly bytes?: Blob
   /** Another token than the session's; null for none. */
   readonly token?: string | null
   /** For `X-Subject-Token`. */
@@ -92,7 +94,11 @@ export function createClient({ session, fetch, now, remember = 60 }: ClientParts
         cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        ...(call.bytes !== undefined
+          ? { body: call.bytes }
+          : call.body === undefined
+            ? {}
+            : { body: JSON.stringify(call.body) }),
         ...(call.signal === undefined ? {} : { signal: call.signal }),
       })
     } catch (cause) {
@@ -137,15 +143,19 @@ function headersOf(call: Call, token: string | null, accept: string): Record<str
   const version = MICROVERSION[call.service]
   return {
     Accept: accept,
-    ...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(call.bytes !== undefined
+      ? { 'Content-Type': 'application/octet-stream' }
+      : call.body === undefined
+        ? {}
+        : { 'Content-Type': 'application/json' }),
     ...(token === null ? {} : { 'X-Auth-Token': token }),
     ...(call.subjectToken === undefined ? {} : { 'X-Subject-Token': call.subjectToken }),
     ...(version === undefined ? {} : { 'OpenStack-API-Version': version }),
   }
 }
 
-/** What may be remembered of a call: that there was a password or a token, not which. */
-function withoutSecrets({ signal: _signal, ...call }: Call): Call {
+/** What may be remembered of a call: that there was a password or a token, not which; and no bytes. */
+function withoutSecrets({ signal: _signal, bytes: _bytes, ...call }: Call): Call {
   return {
     ...call,
     ...(typeof call.token === 'string' ? { token: '' } : {}),

@@ -14,6 +14,8 @@ export function curlFor(call: Call, origin: string): string {
   if (call.body !== undefined) {
     parts.push("-H 'Content-Type: application/json'", `-d ${bodyWord(call)}`)
   }
+  if (call.method === 'PUT' && call.path.endsWith('/file'))
+    parts.push("-H 'Content-Type: application/octet-stream'", '--data-binary @FILE')
   parts.push(quote(origin + urlOf(call)))
   return parts.join(' \\\n  ')
 }
@@ -47,6 +49,54 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^compute GET \/os-keypairs$/, () => 'openstack keypair list'],
   [/^compute GET \/limits$/, () => 'openstack limits show --absolute'],
   [/^image GET \/images$/, () => 'openstack image list --long'],
+  [/^image POST \/images$/, call => imageCreate(call)],
+  [/^image DELETE \/images\/([^/]+)$/, (_call, id) => `openstack image delete ${quote(id)}`],
+  [/^volume GET \/[^/]+\/volumes\/detail$/, () => 'openstack volume list --long'],
+  [/^volume POST \/[^/]+\/volumes$/, call => volumeCreate(call)],
+  [/^volume DELETE \/[^/]+\/volumes\/([^/]+)$/, (_call, id) => `openstack volume delete ${quote(id)}`],
+  [/^volume POST \/[^/]+\/volumes\/([^/]+)\/action$/, (call, id) => volumeExtend(call, id)],
+  [/^volume GET \/[^/]+\/snapshots\/detail$/, () => 'openstack volume snapshot list --long'],
+  [/^volume POST \/[^/]+\/snapshots$/, call => snapshotCreate(call)],
+  [/^volume DELETE \/[^/]+\/snapshots\/([^/]+)$/, (_call, id) => `openstack volume snapshot delete ${quote(id)}`],
+  [
+    /^compute POST \/servers\/([^/]+)\/os-volume_attachments$/,
+    (call, id) => `openstack server add volume ${quote(id)} ${word(at(call.body, 'volumeAttachment', 'volumeId'))}`,
+  ],
+  [
+    /^compute DELETE \/servers\/([^/]+\/os-volume_attachments\/[^/]+)$/,
+    (_call, ids) => `openstack server remove volume ${ids.split('/os-volume_attachments/').map(quote).join(' ')}`,
+  ],
+  [/^network GET \/subnets$/, () => 'openstack subnet list --long'],
+  [/^network GET \/routers$/, () => 'openstack router list --long'],
+  [/^network GET \/ports$/, () => 'openstack port list --long'],
+  [/^network GET \/floatingips$/, call => projectOption('openstack floating ip list', call)],
+  [/^network POST \/networks$/, call => `openstack network create -- ${word(at(call.body, 'network', 'name'))}`],
+  [/^network DELETE \/networks\/([^/]+)$/, (_call, id) => `openstack network delete ${quote(id)}`],
+  [
+    /^network POST \/subnets$/,
+    ({ body }) =>
+      `openstack subnet create --network ${word(at(body, 'subnet', 'network_id'))} --subnet-range ${word(at(body, 'subnet', 'cidr'))} -- ${word(at(body, 'subnet', 'name'))}`,
+  ],
+  [
+    /^network POST \/floatingips$/,
+    call => `openstack floating ip create ${word(at(call.body, 'floatingip', 'floating_network_id'))}`,
+  ],
+  [/^network PUT \/floatingips\/([^/]+)$/, (call, id) => floatingIpSet(call, id)],
+  [/^network DELETE \/floatingips\/([^/]+)$/, (_call, id) => `openstack floating ip delete ${quote(id)}`],
+  [
+    /^network POST \/security-groups$/,
+    call => `openstack security group create -- ${word(at(call.body, 'security_group', 'name'))}`,
+  ],
+  [/^network DELETE \/security-groups\/([^/]+)$/, (_call, id) => `openstack security group delete ${quote(id)}`],
+  [
+    /^network GET \/security-group-rules$/,
+    call => `openstack security group rule list ${word(call.query?.['security_group_id'])}`,
+  ],
+  [/^network POST \/security-group-rules$/, call => ruleCreate(call)],
+  [
+    /^network DELETE \/security-group-rules\/([^/]+)$/,
+    (_call, id) => `openstack security group rule delete ${quote(id)}`,
+  ],
   [/^network GET \/networks$/, () => 'openstack network list --long'],
   [/^network GET \/security-groups$/, call => projectOption('openstack security group list', call)],
   [/^volume GET \/[^/]+\/limits$/, () => 'openstack limits show --absolute'],
@@ -97,6 +147,47 @@ function serverAction(call: Call, id: string): string | null {
     return `openstack console log show ${typeof length === 'number' ? `--lines ${length} ` : ''}${quote(id)}`
   }
   return null
+}
+
+/** A value as one shell word; nothing for what is no text. */
+const word = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? quote(String(value)) : "''"
+const options = (values: unknown, names: Readonly<Record<string, string>>): string[] =>
+  Object.entries(names).flatMap(([key, name]) => {
+    const value = at(values, key)
+    return value === undefined || value === null ? [] : [`--${name} ${word(value)}`]
+  })
+
+function imageCreate({ body }: Call): string {
+  const words = options(body, { disk_format: 'disk-format', container_format: 'container-format' })
+  return `openstack image create ${words.join(' ')} --file FILE -- ${word(at(body, 'name'))}`
+}
+function volumeCreate({ body }: Call): string {
+  const volume = at(body, 'volume')
+  const words = options(volume, { size: 'size', imageRef: 'image', snapshot_id: 'snapshot' })
+  return `openstack volume create ${words.join(' ')} -- ${word(at(volume, 'name'))}`
+}
+function volumeExtend({ body }: Call, id: string): string | null {
+  const size = at(body, 'os-extend', 'new_size')
+  return size === undefined ? null : `openstack volume set --size ${word(size)} ${quote(id)}`
+}
+function snapshotCreate({ body }: Call): string {
+  const snapshot = at(body, 'snapshot')
+  return `openstack volume snapshot create --force --volume ${word(at(snapshot, 'volume_id'))} -- ${word(at(snapshot, 'name'))}`
+}
+function floatingIpSet({ body }: Call, id: string): string {
+  const port = at(body, 'floatingip', 'port_id')
+  return typeof port === 'string'
+    ? `openstack floating ip set --port ${quote(port)} ${quote(id)}`
+    : `openstack floating ip unset --port ${quote(id)}`
+}
+function ruleCreate({ body }: Call): string {
+  const rule = at(body, 'security_group_rule')
+  const words = options(rule, { ethertype: 'ethertype', protocol: 'protocol', remote_ip_prefix: 'remote-ip' })
+  const [from, to] = [at(rule, 'port_range_min'), at(rule, 'port_range_max')]
+  if (typeof from === 'number') words.push(`--dst-port ${from}:${typeof to === 'number' ? to : from}`)
+  const way = at(rule, 'direction') === 'egress' ? 'egress' : 'ingress'
+  return `openstack security group rule create --${way} ${words.join(' ')} ${word(at(rule, 'security_group_id'))}`
 }
 
 function projectOption(command: string, call: Call): string {

@@ -13,8 +13,16 @@ import {
 import type { Server } from '#app/api/compute.ts'
 import { listProjects } from '#app/api/identity.ts'
 import { listImages } from '#app/api/image.ts'
-import { listNetworks, listSecurityGroups } from '#app/api/network.ts'
-import { showVolumeLimits } from '#app/api/volume.ts'
+import {
+  listFloatingIps,
+  listNetworks,
+  listPorts,
+  listRouters,
+  listRules,
+  listSecurityGroups,
+  listSubnets,
+} from '#app/api/network.ts'
+import { listSnapshots, listVolumes, moving, showVolumeLimits } from '#app/api/volume.ts'
 
 /** How often to ask again, in ms: often while something moves, else seldom. */
 const MOVING_MS = 1200
@@ -49,7 +57,12 @@ export const keyPairsQuery = (client: Client) =>
   queryOptions({ queryKey: ['key-pairs'], queryFn: () => listKeyPairs(client), staleTime: STALE_MS })
 
 export const imagesQuery = (client: Client) =>
-  queryOptions({ queryKey: ['images'], queryFn: () => listImages(client), staleTime: STALE_MS })
+  queryOptions({
+    queryKey: ['images'],
+    queryFn: () => listImages(client),
+    staleTime: STALE_MS,
+    refetchInterval: query => (query.state.data?.some(moving) === true ? MOVING_MS : false),
+  })
 
 export const networksQuery = (client: Client) =>
   queryOptions({ queryKey: ['networks'], queryFn: () => listNetworks(client), staleTime: STALE_MS })
@@ -68,3 +81,36 @@ export const volumeLimitsQuery = (client: Client, projectId: string) =>
 
 export const consoleLogQuery = (client: Client, id: string, lines: number | null) =>
   queryOptions({ queryKey: ['console-log', id, lines], queryFn: () => readConsoleLog(client, id, lines) })
+
+export const volumesQuery = (client: Client, projectId: string) =>
+  queryOptions({
+    queryKey: ['volumes', projectId],
+    queryFn: () => listVolumes(client, projectId),
+    refetchInterval: query => (query.state.data?.some(moving) === true ? MOVING_MS : RESTING_MS),
+  })
+
+export const snapshotsQuery = (client: Client, projectId: string) =>
+  queryOptions({
+    queryKey: ['snapshots', projectId],
+    queryFn: () => listSnapshots(client, projectId),
+    refetchInterval: query => (query.state.data?.some(moving) === true ? MOVING_MS : RESTING_MS),
+  })
+
+export const subnetsQuery = (client: Client) =>
+  queryOptions({ queryKey: ['subnets'], queryFn: () => listSubnets(client), staleTime: STALE_MS })
+
+export const routersQuery = (client: Client) =>
+  queryOptions({ queryKey: ['routers'], queryFn: () => listRouters(client), staleTime: STALE_MS })
+
+export const portsQuery = (client: Client) =>
+  queryOptions({ queryKey: ['ports'], queryFn: () => listPorts(client), refetchInterval: RESTING_MS })
+
+export const floatingIpsQuery = (client: Client, projectId: string) =>
+  queryOptions({
+    queryKey: ['floating-ips', projectId],
+    queryFn: () => listFloatingIps(client, projectId),
+    refetchInterval: RESTING_MS,
+  })
+
+export const rulesQuery = (client: Client, groupId: string) =>
+  queryOptions({ queryKey: ['rules', groupId], queryFn: () => listRules(client, groupId) })

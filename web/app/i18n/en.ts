@@ -1,5 +1,6 @@
 // English: the messages every other language must have, key by key.
 import { stepsEn } from '#app/i18n/steps-en.ts'
+import { thingsEn } from '#app/i18n/things-en.ts'
 
 export const en = {
   brand: { name: 'Koto', product: 'Horizon', tagline: 'A whole OpenStack, where you can watch it work.' },
@@ -270,6 +271,7 @@ export const en = {
     },
     step: stepsEn,
   },
+  things: thingsEn,
   commands: {
     title: 'What this page just asked for',
     text: 'Every click is an API call. The latest first, as you would type it; $OS_TOKEN stands for a token, $OS_PASSWORD for the password.',

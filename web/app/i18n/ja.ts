@@ -1,6 +1,7 @@
 // 日本語。英語にある鍵がひとつでも欠ければ、型の検査が通りません。
 import type { Messages } from '#app/i18n/messages.ts'
 import { stepsJa } from '#app/i18n/steps-ja.ts'
+import { thingsJa } from '#app/i18n/things-ja.ts'
 
 export const ja: Messages = {
   brand: { name: 'Koto', product: 'Horizon', tagline: 'OpenStack をまるごと、動くさまを見ながら。' },
@@ -271,6 +272,7 @@ export const ja: Messages = {
     },
     step: stepsJa,
   },
+  things: thingsJa,
   commands: {
     title: 'この画面が今頼んだこと',
     text: '操作はすべて API の呼び出しです。新しい順に、そのまま打てる形で示します。$OS_TOKEN はトークン、$OS_PASSWORD はパスワードです。',

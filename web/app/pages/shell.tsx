@@ -104,6 +104,14 @@ export default function Shell() {
   )
 }
 
+const PLACES = [
+  ['/images', 'things.images.title'],
+  ['/volumes', 'things.volumes.title'],
+  ['/networks', 'things.networks.title'],
+  ['/floating-ips', 'things.floatingIps.title'],
+  ['/security-groups', 'things.groups.title'],
+] as const
+
 function Sidebar() {
   const { t } = useTranslation()
   const path = useLocation({ select: location => location.pathname })
@@ -118,6 +126,11 @@ function Sidebar() {
             <NavItem isActive={path.startsWith('/servers')}>
               <Link to="/servers">{t('nav.servers')}</Link>
             </NavItem>
+            {PLACES.map(([to, key]) => (
+              <NavItem key={to} isActive={path.startsWith(to)}>
+                <Link to={to}>{t(key)}</Link>
+              </NavItem>
+            ))}
           </NavList>
         </Nav>
       </PageSidebarBody>
