@@ -47,6 +47,8 @@ export interface TestCinderOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly backend?: Backend
   readonly backups?: BackupStore
+  /** A second back end, `node-1@other`. */
+  readonly second?: Backend
   readonly glance?: Answers
   readonly nova?: Answers
   readonly hooks?: readonly Hook[]
@@ -119,7 +121,10 @@ export async function testCinder(options: TestCinderOptions = {}): Promise<TestC
     identity,
     settings,
     neighbours: { glance: neighbour('glance-api', options.glance), nova: neighbour('nova-api', options.nova) },
-    backends: [{ host: 'node-1', name: 'file', backend }],
+    backends: [
+      { host: 'node-1', name: 'file', backend },
+      ...(options.second === undefined ? [] : [{ host: 'node-1', name: 'other', backend: options.second }]),
+    ],
     backups: options.backups ?? createSimulatedBackups(),
     md5: text => createHash('md5').update(text).digest('hex'),
   })

@@ -1,5 +1,6 @@
 // Upload, retype, migrate, revert, reimage, manage and unmanage over HTTP.
 import assert from 'node:assert/strict'
+import { createSimulatedBackend } from '#services/cinder/drivers/backend-simulated/backend-simulated.ts'
 import { test } from 'node:test'
 import {
   admin,
@@ -288,6 +289,51 @@ test('volumes and snapshots are let go of and managed again', async () => {
       (await t.call('GET', '/v3/manageable_volumes?host=node-1@file&sort=color', { token: admin, at: '3.8' })).status,
       400,
     )
+    assert.deepEqual(await t.cinder.audit(), [])
+  } finally {
+    await t.close()
+  }
+})
+
+test('a volume moves to another back end, asked to or as its new type wants', async () => {
+  const second = createSimulatedBackend({ totalGb: 20 })
+  const t = await testCinder({ second })
+  try {
+    const type = async (name: string): Promise<void> => {
+      const body = { volume_type: { name, extra_specs: { volume_backend_name: name } } }
+      assert.equal((await t.call('POST', '/v3/types', { token: admin, body })).status, 200)
+    }
+    await type('file')
+    await type('other')
+    const id = await volume(t, { volume_type: 'file' })
+    const at = async (): Promise<unknown[]> => {
+      const found = await t.until(async () => {
+        const now = await t.settled(id)
+        return now?.['status'] === 'available' ? now : undefined
+      })
+      return [found['os-vol-host-attr:host'], found['volume_type'], found['migration_status']]
+    }
+    assert.deepEqual(await at(), ['node-1@file#file', 'file', null])
+    await act(t, id, { 'os-retype': { new_type: 'other', migration_policy: 'never' } })
+    assert.deepEqual(await at(), ['node-1@file#file', 'file', null], 'it may not move')
+    assert.equal((await act(t, id, { 'os-retype': { new_type: 'other', migration_policy: 'on-demand' } })).status, 202)
+    assert.deepEqual(await at(), ['node-1@other#other', 'other', 'success'])
+    assert.deepEqual(
+      (await second.inventory()).volumes.map(one => one.volumeId),
+      [id],
+    )
+    assert.deepEqual((await t.backend.inventory()).volumes, [])
+    assert.equal((await act(t, id, { 'os-migrate_volume': { host: 'node-1@file#file' } }, admin)).status, 202)
+    assert.deepEqual(await at(), ['node-1@other#other', 'other', 'error'], 'its type does not let it')
+    const free = await volume(t)
+    const before = String((await t.settled(free))?.['os-vol-host-attr:host'])
+    const to = before === 'node-1@file#file' ? 'node-1@other#other' : 'node-1@file#file'
+    assert.equal((await act(t, free, { 'os-migrate_volume': { host: to } }, admin)).status, 202)
+    const moved = await t.until(async () => {
+      const now = await t.settled(free)
+      return now?.['migration_status'] === 'success' ? now : undefined
+    })
+    assert.deepEqual([moved['os-vol-host-attr:host'], moved['status']], [to, 'available'])
     assert.deepEqual(await t.cinder.audit(), [])
   } finally {
     await t.close()

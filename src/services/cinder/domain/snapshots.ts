@@ -136,7 +136,7 @@ export const createSnapshotsDomain = (tools: DomainTools) => {
           throw faults.InvalidSnapshot({
             reason: `Snapshot status must be ${orList(SNAPSHOT_DELETABLE)} and must not be part of a group.`,
           })
-        if (now.status === 'deleting') return false
+        if (now.status === 'deleting') return force
         const busy = await volumesDb(q).beingMadeFrom('snapshot_id', now.id)
         if (busy.length > 0 && !force)
           throw faults.InvalidSnapshot({ reason: `Snapshot ${now.id} is being copied to volume ${busy[0] ?? ''}.` })
