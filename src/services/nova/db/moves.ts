@@ -190,8 +190,8 @@ export const movesDb = (q: Kysely<NovaTables>) => {
     /** The status is the lock: true if we won. */
     enter: (id: string, from: string | readonly string[], status: string, now: number): Promise<boolean> =>
       swap(q, 'server_moves', { id, status: from as string }, { status, updated_at: time(now) }),
-    goTo: (id: string, dest: (Place & { readonly ip: string | null }) | null, now: number): Promise<boolean> =>
-      change(id, { dest_host: dest?.host ?? null, dest_node: dest?.node ?? null, dest_ip: dest?.ip ?? null }, now),
+    goTo: (id: string, dest: Place & { readonly ip: string | null }, now: number): Promise<boolean> =>
+      change(id, { dest_host: dest.host, dest_node: dest.node, dest_ip: dest.ip }, now),
     /** How far a running guest has come. Bytes. */
     saveProgress: (id: string, progress: Partial<Record<ProgressColumn, number>>, now: number): Promise<boolean> =>
       change(id, progress, now),

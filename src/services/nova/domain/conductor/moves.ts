@@ -167,8 +167,8 @@ export const conductorMoves =
           // Once the server is there, what is held is the other place's.
           if (server.host === move.dest?.host && server.host !== move.source.host) return
           if (move.status === 'finished') return
+          // Where it was to go stays known: a delete looks there, too.
           await movesDb(q).hold(move, null, now())
-          if (move.kind !== 'evacuation') await movesDb(q).goTo(moveId, null, now())
         }),
       status: (moveId, from, to) => database.tx(ctx, `migration-${to}`, q => movesDb(q).enter(moveId, from, to, now())),
 

@@ -2,9 +2,9 @@
 import type { Kysely } from 'kysely'
 
 import type { Database } from '#kernel/db/database.ts'
-import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Engine } from '#kernel/saga/engine.ts'
+import { hostsDb } from '#services/nova/db/hosts.ts'
 import { movesDb, OVER } from '#services/nova/db/moves.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { evacuateServer } from '#services/nova/sagas/evacuate-server.ts'
@@ -18,19 +18,28 @@ export async function cancelMoves(engine: Engine<Kysely<NovaTables>>, serverId: 
     await engine.cancel(serverId, saga.name)
 }
 
+/** Ends that need not have tidied up everything: the story may have been cut short. */
+const DOUBTFUL: ReadonlySet<string> = new Set(['error', 'cancelled', 'failed', 'reverted'])
+
 /** Where else there may be something of the server, and what holds resources for it beside itself. */
 export async function tracesOfMoves(
-  tools: { readonly database: Database<NovaTables>; readonly clock: Clock },
+  tools: { readonly database: Database<NovaTables> },
   ctx: Ctx,
   serverId: string,
   host: string | null,
 ): Promise<{ otherHost: string | null; moveIds: string[] }> {
-  const moves = await tools.database.read(ctx, 'migrations-of-server', q => movesDb(q).of(serverId))
-  const open = moves.filter(move => !OVER.has(move.status) || move.held !== null)
-  // A dead host is not waited for: its report will show a guest that is no server's.
-  const others = open
-    .filter(move => move.kind !== 'evacuation')
-    .flatMap(move => [move.source.host, move.dest?.host ?? null])
-    .filter(one => one !== null && one !== host)
-  return { otherHost: others.at(-1) ?? null, moveIds: open.map(move => move.id) }
+  return tools.database.read(ctx, 'migrations-of-server', async q => {
+    const all = await movesDb(q).of(serverId)
+    const traces = all.filter(
+      (move, index) =>
+        !OVER.has(move.status) || move.held !== null || (index === all.length - 1 && DOUBTFUL.has(move.status)),
+    )
+    // A dead host is not waited for: its report will show a guest that is no server's.
+    const dead = new Set((await hostsDb(q).services()).filter(one => one.forcedDown).map(one => one.host))
+    const others = traces
+      .filter(move => move.kind !== 'evacuation' || move.status !== 'done')
+      .flatMap(move => [move.source.host, move.dest?.host ?? null])
+      .filter(one => one !== null && one !== '' && one !== host && !dead.has(one))
+    return { otherHost: others.at(-1) ?? null, moveIds: traces.map(move => move.id) }
+  })
 }

@@ -1,0 +1,185 @@
+// Resizes, migrations and their ends in a cloud where, at each crossing in turn, a call fails, a server is deleted, or the process dies:
+// the server is either what it was or what it was to be, and all ledgers agree.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { test } from 'node:test'
+import { Fault } from '#kernel/contract/fault.ts'
+import type { Crossing, Hook } from '#kernel/crossing/crossing.ts'
+import { ProcessDeath } from '#kernel/crossing/death.ts'
+import { createCloud, type CloudHandle } from '#main/library.ts'
+import type { Person } from '#main/person.ts'
+import { act, active, become, boot, gone, remove, removed, settled, shelf, show, sound } from '../cloud/story.ts'
+
+/** Called at each crossing on behalf of a server. */
+let at: (crossing: Crossing) => Promise<void> = async () => undefined
+const watch: Hook = async (crossing, next) => {
+  await at(crossing)
+  return next()
+}
+const nothing = async (): Promise<void> => undefined
+const ofServer = (crossing: Crossing): boolean =>
+  crossing.side === 'send' && crossing.subject !== undefined && /^[0-9a-f-]{36}$/.test(crossing.subject)
+
+interface Deed {
+  readonly name: string
+  /** Brings the server to where the deed begins. */
+  readonly before: (who: Who, id: string) => Promise<void>
+  readonly begin: (who: Who, id: string) => Promise<Response>
+  readonly ends: readonly string[]
+}
+interface Who {
+  readonly demo: Person
+  readonly admin: Person
+  readonly flavor: string
+}
+const newest = { 'openstack-api-version': 'compute 2.79' }
+const resized = (who: Who, id: string): Promise<void> =>
+  become(who.demo, id, 'resize', { flavorRef: who.flavor }, 'VERIFY_RESIZE')
+const DEEDS: readonly Deed[] = [
+  {
+    name: 'resize',
+    before: async () => undefined,
+    begin: (who, id) => act(who.demo, id, 'resize', { flavorRef: who.flavor }),
+    ends: ['ACTIVE', 'VERIFY_RESIZE'],
+  },
+  {
+    name: 'live migration',
+    before: async () => undefined,
+    begin: (who, id) =>
+      who.admin.fetch(`/compute/v2.1/servers/${id}/action`, {
+        body: { 'os-migrateLive': { host: null, block_migration: 'auto' } },
+        headers: newest,
+      }),
+    ends: ['ACTIVE'],
+  },
+  { name: 'confirm', before: resized, begin: (who, id) => act(who.demo, id, 'confirmResize'), ends: ['ACTIVE'] },
+  { name: 'revert', before: resized, begin: (who, id) => act(who.demo, id, 'revertResize'), ends: ['ACTIVE'] },
+]
+const people = async (cloud: CloudHandle): Promise<Who> => {
+  const [demo, admin] = await Promise.all([cloud.as('demo'), cloud.as('admin')])
+  const quota_set = { instances: 100, cores: 100, ram: -1 }
+  await admin.json(`/compute/v2.1/os-quota-sets/${demo.projectId}`, { method: 'PUT', body: { quota_set } })
+  return { demo, admin, flavor: (await shelf(demo)).flavor('m1.tiny') }
+}
+/** Waits for the end of a confirmation, too: no task shows it. */
+const ended = async (who: Who, id: string, ends: readonly string[]): Promise<string> => {
+  for (let tries = 0; ; tries++) {
+    const { status } = await settled(who.demo, id)
+    if (ends.includes(status) || tries > 200) return status
+    await pause(20)
+  }
+}
+
+for (const deed of DEEDS) {
+  test(`${deed.name}: a refusal at each crossing`, { timeout: 170_000 }, async () => {
+    await using cloud = await createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch] })
+    const who = await people(cloud)
+    const forward = deed.name === 'confirm' || deed.name === 'revert'
+    let hits = 0
+    for (let n = 1; ; n++) {
+      const id = await boot(who.demo, { name: `cut-${n}` })
+      await active(who.demo, id)
+      await deed.before(who, id)
+      let count = 0
+      let hit = false
+      let onlyForward = forward
+      at = async crossing => {
+        // What only goes forward is repeated: a neighbour that is away for a moment, not one that says no.
+        if (crossing.name === 'hand-over-server') onlyForward = true
+        const kinds = onlyForward ? ['rest', 'driver'] : ['rest', 'driver', 'call']
+        if (hit || crossing.from === 'nova-api' || !ofServer(crossing) || !kinds.includes(crossing.kind)) return
+        if (++count !== n) return
+        hit = true
+        throw new Fault('InjectedFault', onlyForward ? 503 : 400, `broken at ${crossing.name}`)
+      }
+      const answer = await deed.begin(who, id)
+      assert.ok(answer.status < 300, `${deed.name} ${n}: ${answer.status} ${await answer.text()}`)
+      const status = await ended(who, id, deed.ends)
+      at = nothing
+      assert.ok(
+        deed.ends.includes(status),
+        `${deed.name} cut at ${n}: ${status} ${JSON.stringify((await show(who.demo, id)).fault)}`,
+      )
+      await sound(cloud)
+      await removed(who.demo, id)
+      if (!hit) break
+      hits++
+    }
+    assert.ok(hits >= 2, `${hits} crossings`)
+    await sound(cloud)
+  })
+
+  test(`${deed.name}: a delete at each crossing`, { timeout: 170_000 }, async () => {
+    await using cloud = await createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch] })
+    const who = await people(cloud)
+    let hits = 0
+    for (let n = 1; ; n++) {
+      const id = await boot(who.demo, { name: `gone-${n}` })
+      await active(who.demo, id)
+      await deed.before(who, id)
+      let count = 0
+      let asked: Promise<Response> | undefined
+      at = async crossing => {
+        if (asked !== undefined || crossing.from === 'nova-api' || crossing.subject !== id) return
+        if (!ofServer(crossing) || ++count !== n) return
+        asked = remove(who.demo, id)
+        await Promise.race([asked, pause(2000)])
+      }
+      await deed.begin(who, id)
+      await ended(who, id, deed.ends).catch(() => 'gone')
+      at = nothing
+      if (asked === undefined) {
+        await removed(who.demo, id)
+        break
+      }
+      assert.equal((await asked).status, 204)
+      await gone(who.demo, id)
+      await sound(cloud)
+      hits++
+    }
+    assert.ok(hits >= 5, `${hits} crossings`)
+    await sound(cloud)
+  })
+
+  test(`${deed.name}: the process dies at each step`, { timeout: 170_000 }, async t => {
+    const state = mkdtempSync(join(tmpdir(), 'koto-moves-'))
+    t.after(() => rmSync(state, { recursive: true, force: true }))
+    const open = (): Promise<CloudHandle> =>
+      createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch], state, ephemeral: false })
+    let deaths = 0
+    for (let n = 1; ; n += 3) {
+      let id: string
+      let died = false
+      {
+        await using cloud = await open()
+        const who = await people(cloud)
+        id = await boot(who.demo, { name: `dies-${n}` })
+        await active(who.demo, id)
+        await deed.before(who, id)
+        let count = 0
+        at = async crossing => {
+          if (died && crossing.from.startsWith('nova') && crossing.from !== 'nova-api') throw new ProcessDeath('dead')
+          if (crossing.from === 'nova-api' || crossing.subject !== id || ++count !== n) return
+          died = true
+          throw new ProcessDeath(`dead at ${crossing.name}`)
+        }
+        await deed.begin(who, id)
+        if (!died) await Promise.race([ended(who, id, deed.ends), pause(3000)])
+      }
+      at = nothing
+      await using again = await open()
+      const who = await people(again)
+      const status = await ended(who, id, deed.ends)
+      assert.ok(deed.ends.includes(status), `${deed.name} dead at ${n}: ${status}`)
+      await sound(again)
+      await removed(who.demo, id)
+      await sound(again)
+      if (!died) break
+      deaths++
+    }
+    assert.ok(deaths >= 3, `${deaths} deaths`)
+  })
+}
