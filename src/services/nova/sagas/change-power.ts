@@ -10,6 +10,8 @@ export interface ChangePower {
   readonly taskState: string
   /** Set when no person asked: the guest was not what its server's row says. */
   readonly byItself?: boolean
+  /** What it was then: one that waits for the confirmation of a resize goes on waiting. */
+  readonly vmState?: string
 }
 
 /** The vm_state after each verb. */
@@ -41,7 +43,10 @@ export const changePower = saga<Tools>()<ChangePower, 'conductor'>('change-power
     await t.servers.operationFailed(s.serverId, EVENT[s.verb], ending, s.verb === 'reboot-hard')
     // It should run and cannot: from now on it is a stopped server that says why.
     if (s.byItself === true && s.verb === 'start' && !ending.cancelled)
-      await t.servers.settle(s.serverId, { vmState: 'stopped', power: 'shutdown' })
+      await t.servers.settle(s.serverId, {
+        vmState: s.vmState === 'resized' ? s.vmState : 'stopped',
+        power: 'shutdown',
+      })
   },
 })
   .step('act', {
@@ -54,7 +59,8 @@ export const changePower = saga<Tools>()<ChangePower, 'conductor'>('change-power
   .step('settle', {
     at: 'conductor',
     do: async (s, t, run) => {
-      await t.servers.settle(s.serverId, { vmState: AFTER[s.verb], power: s.power })
+      const vmState = s.vmState === 'resized' ? s.vmState : AFTER[s.verb]
+      await t.servers.settle(s.serverId, { vmState, power: s.power })
       await t.servers.event(s.serverId, run.ctx.requestId, EVENT[s.verb], s.host, null)
     },
   })

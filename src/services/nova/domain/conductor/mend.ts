@@ -20,8 +20,8 @@ export interface MendTools {
 }
 
 const HOW = {
-  start: { vmState: 'active', task: 'powering-on' },
-  stop: { vmState: 'stopped', task: 'powering-off' },
+  start: { vmStates: ['active', 'resized'], task: 'powering-on' },
+  stop: { vmStates: ['stopped'], task: 'powering-off' },
 } as const
 
 /** Starts what should run, or stops what should not. False when the row says otherwise by now, or somebody is at work on the server. */
@@ -40,7 +40,7 @@ export async function mendGuest(
     if (server === undefined || server.host !== host) return null
     const won = await serversDb(q).enter(
       serverId,
-      { vmState: how.vmState, taskState: null },
+      { vmState: how.vmStates, taskState: null },
       { taskState: how.task },
       clock.now(),
     )
@@ -56,7 +56,12 @@ export async function mendGuest(
       startedAt: clock.now(),
       updatedAt: clock.now(),
     })
-    return engine.prepare(q, changePower, { serverId, host, verb, taskState: how.task, byItself: true }, about)
+    return engine.prepare(
+      q,
+      changePower,
+      { serverId, host, verb, taskState: how.task, byItself: true, vmState: server.vmState },
+      about,
+    )
   })
   if (saga !== null) engine.go(saga)
   return saga !== null

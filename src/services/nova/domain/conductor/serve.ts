@@ -107,9 +107,15 @@ const WANTED: Readonly<Record<string, WantedState>> = {
   suspended: 'suspended',
   'soft-delete': 'shutdown',
 }
+/** By the power it had: a server that waits for a word may run or not. */
+const WANTED_AFTER_RESIZE: Readonly<Record<number, WantedState>> = { 1: 'running', 4: 'shutdown' }
 /** What a server's guest should be doing by its rows; null where an operation decides. */
 const wantedOf = (server: Server): WantedState | null =>
-  server.taskState === null ? (WANTED[server.vmState] ?? null) : null
+  server.taskState !== null
+    ? null
+    : server.vmState === 'resized'
+      ? (WANTED_AFTER_RESIZE[server.powerState] ?? null)
+      : (WANTED[server.vmState] ?? null)
 
 async function hostReport(
   parts: ConductorServing,
