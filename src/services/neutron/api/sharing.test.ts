@@ -106,7 +106,9 @@ test('other things are shared alike', async () => {
     address_group: { name: 'g', addresses: ['10.1.2.3/24', '2001:db8::/64', '10.1.2.0/24'] },
   })
   assert.deepEqual(addresses['addresses'], ['10.1.2.0/24', '2001:db8::/64'])
+  const qos = await neutron.ok('manager@' + ONE, 'POST', '/qos/policies', { policy: { name: 'q' } })
   const all = [
+    ['qos_policy', 'qos/policies', qos],
     ['security_group', 'security-groups', group],
     ['address_scope', 'address-scopes', scope],
     ['subnetpool', 'subnetpools', pool],
@@ -122,6 +124,8 @@ test('other things are shared alike', async () => {
     policies.push(await share(neutron, type, it.id))
     assert.equal((await neutron.ok(guest, 'GET', `/${path}/${it.id}`))['shared'], true)
     assert.equal((await neutron.list(guest, `/${path}?shared=True`)).length, 1)
+    if (type !== 'address_scope' && type !== 'address_group')
+      assert.deepEqual(await neutron.list(guest, `/${path.replace('qos/', '')}/${it.id}/tags`), [])
     const [status] = await neutron.refused(guest, 'DELETE', `/${path}/${it.id}`)
     assert.equal(status, 403)
   }
@@ -145,7 +149,7 @@ test('other things are shared alike', async () => {
     409,
     'AddressGroupInUse',
   ])
-  for (const index of [0, 2, 3])
+  for (const index of [1, 3, 4])
     assert.deepEqual((await neutron.refused(owner, 'DELETE', `/rbac-policies/${policies[index]?.id}`)).slice(0, 2), [
       409,
       'RbacPolicyInUse',

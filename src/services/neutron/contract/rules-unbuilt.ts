@@ -22,4 +22,9 @@ export const unbuiltRules: Readonly<Record<string, string>> = {
   'create_network:pvlan': '(rule:admin_only) or (role:member and project_id:%(project_id)s)',
   'update_network:pvlan': '(rule:admin_only) or (role:member and project_id:%(project_id)s)',
   'get_network:pvlan': '(rule:admin_only) or (role:reader and project_id:%(project_id)s)',
+  get_loggable_resource: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  create_log: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  get_log: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  update_log: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  delete_log: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
 }

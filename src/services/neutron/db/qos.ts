@@ -3,7 +3,7 @@ import { sql, type SqlBool } from 'kysely'
 import { isSet } from '#kernel/db/codecs.ts'
 import { inChunks, upsert } from '#kernel/db/helpers.ts'
 import { listRows, type Condition, type Listing } from '#services/neutron/db/listing.ts'
-import { ownOrShared } from '#services/neutron/db/sharing.ts'
+import { ownOrShared, sharedFilter } from '#services/neutron/db/sharing.ts'
 import { standardOf, type Q, type Standard } from '#services/neutron/db/standard.ts'
 import type { QosPolicyTable, QosRuleTable } from '#services/neutron/db/tables.ts'
 
@@ -35,8 +35,13 @@ export const qosDb = {
     listing: Listing,
     scope: readonly Condition[],
     marker: (id: string) => Promise<Readonly<QosPolicyTable>>,
+    /** For whom `shared` is asked. */
+    projectId = '',
   ): Promise<QosPolicy[]> {
-    return (await listRows(q, POLICIES, listing, scope, async id => ({ ...(await marker(id)) }))).map(toQosPolicy)
+    const special = { shared: sharedFilter('qos_policy', 'qos_policies.id', projectId) }
+    return (await listRows(q, { ...POLICIES, special }, listing, scope, async id => ({ ...(await marker(id)) }))).map(
+      toQosPolicy,
+    )
   },
   async defaultOf(q: Q, projectId: string): Promise<string | null> {
     const row = await q

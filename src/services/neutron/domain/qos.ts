@@ -146,6 +146,7 @@ export const createQos = (tools: DomainTools) => {
               if (row === undefined) throw qosFaults.QosPolicyNotFound({ policy_id: id })
               return row
             },
+            access.who(ctx).projectId ?? '',
           ),
         ),
       )

@@ -5,7 +5,9 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import type { Target } from '#kernel/policy/enforcer.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { TAG_MAX, taggable, TAGS_MAX, type Taggable } from '#services/neutron/contract/tags.ts'
+import { AS_EXTERNAL } from '#services/neutron/db/sharing.ts'
 import { revise, tagsOf, type Q } from '#services/neutron/db/standard.ts'
+import { isSharedWith } from '#services/neutron/domain/sharing.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 
 const TABLES = {
@@ -25,29 +27,27 @@ export const createTags = (tools: Pick<DomainTools, 'database' | 'access' | 'clo
   const { database, access, clock } = tools
 
   /** The policy target of a thing. @throws TagResourceNotFound */
-  async function targetOf(q: Q, kind: Taggable, id: string): Promise<Target> {
+  async function targetOf(q: Q, ctx: Ctx, kind: Taggable, id: string): Promise<Target> {
     const row = await q.selectFrom(TABLES[kind]).selectAll().where('id', '=', id).executeTakeFirst()
     if (row === undefined) throw faults.TagResourceNotFound({ resource: taggable[kind].noun, resource_id: id })
     const network =
       'network_id' in row && typeof row.network_id === 'string'
-        ? await q
-            .selectFrom('networks')
-            .select(['project_id', 'shared', 'external'])
-            .where('id', '=', row.network_id)
-            .executeTakeFirst()
+        ? await q.selectFrom('networks').select(['project_id']).where('id', '=', row.network_id).executeTakeFirst()
         : undefined
-    const shared = network?.shared ?? ('shared' in row ? row.shared : 0)
-    const external = network?.external ?? ('external' in row ? row.external : 0)
+    // What is shared is seen by those it is shared with; so is a way to the outside.
+    const sharing = 'network_id' in row && typeof row.network_id === 'string' ? row.network_id : id
+    const isShared = await isSharedWith(q, ctx, sharing)
+    const isExternal = await isSharedWith(q, ctx, sharing, AS_EXTERNAL)
     return {
       project_id: row.project_id,
       tenant_id: row.project_id,
       ...(network === undefined ? {} : { 'network:project_id': network.project_id }),
-      shared: shared === 1,
-      'router:external': external === 1,
+      shared: isShared,
+      'router:external': isExternal,
     }
   }
   async function find(q: Q, ctx: Ctx, kind: Taggable, id: string, rule: Rule): Promise<void> {
-    const target = await targetOf(q, kind, id)
+    const target = await targetOf(q, ctx, kind, id)
     if (!access.allows(ctx, taggable[kind].get, target))
       throw faults.TagResourceNotFound({ resource: taggable[kind].noun, resource_id: id })
     access.mustChange(ctx, { rule, show: taggable[kind].get }, target)
