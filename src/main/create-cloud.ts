@@ -145,7 +145,13 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
 
     // ── this machine
     const machine = await findMachine(
-      { hypervisor: koto.hypervisor, network: koto.network, hosts: koto.hosts, egress: koto.egress },
+      {
+        hypervisor: koto.hypervisor,
+        network: koto.network,
+        hosts: koto.hosts,
+        egress: koto.egress,
+        tunnelIp: config.of(neutronConfig).tunnelIp,
+      },
       {
         state,
         exec: createExec(),

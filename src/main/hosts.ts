@@ -28,6 +28,8 @@ export interface HostWish {
   readonly hosts: number
   /** Whether guests may reach the world through this machine's connections. */
   readonly egress: boolean
+  /** This machine's address by which other hosts reach it; empty where networks end at this one. */
+  readonly tunnelIp: string
 }
 export interface MachineParts {
   readonly state: StateDir
@@ -180,7 +182,16 @@ async function linuxNetwork(
     await fabric.start()
     const { createLinuxMechanism } = await import('#services/neutron/drivers/mechanism-linux/mechanism-linux.ts')
     const egress = wish.egress && (await whereIs('pasta')) !== null
-    const mechanism = await createLinuxMechanism({ fabric, stateDir: state.path, clock, root, onMetadata, egress })
+    if (wish.tunnelIp !== '' && !root) throw new Refusal('Networks span hosts (neutron.tunnelIp) only as root.')
+    const mechanism = await createLinuxMechanism({
+      fabric,
+      stateDir: state.path,
+      clock,
+      root,
+      onMetadata,
+      egress,
+      ...(wish.tunnelIp === '' ? {} : { tunnelIp: wish.tunnelIp }),
+    })
     const lesser = findings.filter(finding => !finding.ok && (wish.egress || finding.name !== 'pasta'))
     return { notices: lesser.map(finding => finding.says), made: { fabric, mechanism } }
   } catch (error) {

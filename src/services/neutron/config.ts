@@ -34,6 +34,17 @@ export const neutronConfig = defineConfig('neutron', {
     sentence: 'Bytes a frame may carry on the physical network.',
   },
   physicalNetworks: { type: 'list', default: ['public'], sentence: 'Names of physical networks for flat networks.' },
+  tunnelIp: {
+    type: 'text',
+    default: '',
+    sentence: 'This machine’s address by which other hosts reach it; with it networks span hosts by VXLAN. Needs root.',
+  },
+  vlanRanges: {
+    type: 'list',
+    default: [],
+    sentence:
+      'Physical networks of VLAN networks, each as network:first:last with the range that numbers are taken from; a name alone has none.',
+  },
   agentDownTimeSeconds: {
     type: 'seconds',
     default: 75,

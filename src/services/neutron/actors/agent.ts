@@ -161,6 +161,9 @@ export function createNeutronAgent(tools: AgentTools): NeutronAgent {
         devices,
         firewall: capabilities.firewall,
         ipv6: capabilities.ipv6,
+        ...(capabilities.tunnelIp === undefined
+          ? {}
+          : { tunneling_ip: capabilities.tunnelIp, tunnel_types: ['vxlan'] }),
         says: capabilities.says,
       },
     }

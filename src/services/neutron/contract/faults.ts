@@ -25,6 +25,10 @@ export const faults = faultTable({
     'External network {net_id} cannot be updated to be made non-external, since it has existing gateway ports.',
   ],
   FlatNetworkInUse: [409, 'Unable to create the flat network. Physical network {physical_network} is in use.'],
+  VlanIdInUse: [
+    409,
+    'Unable to create the network. The VLAN {vlan_id} on physical network {physical_network} is in use.',
+  ],
   TunnelIdInUse: [409, 'Unable to create the network. The tunnel ID {tunnel_id} is in use.'],
   NoNetworkAvailable: [503, 'Unable to create the network. No project network is available for allocation.'],
   NetworkMTUSubnetConflict: [409, 'MTU of {net_id} is not valid, subnet requires a minimum of {mtu}'],

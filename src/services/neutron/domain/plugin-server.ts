@@ -3,7 +3,7 @@ import type { Implementation } from '#kernel/bus/rpc.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import type { Agents } from '#services/neutron/domain/agents.ts'
 import type { Metadata } from '#services/neutron/domain/metadata.ts'
-import { DHCP_AGENT, networkHost } from '#services/neutron/domain/network-host.ts'
+import { BRIDGE_AGENT, DHCP_AGENT, networkHost } from '#services/neutron/domain/network-host.ts'
 import { DHCP } from '#services/neutron/domain/owners.ts'
 import type { DomainTools } from '#services/neutron/domain/tools.ts'
 import type { HostWiring } from '#services/neutron/domain/wiring.ts'
@@ -37,7 +37,8 @@ export function pluginServer(
         agents.map(agent => ({ ...agent, host, started })),
       )
       if (agents.some(agent => agent.agentType === DHCP_AGENT)) await claimDhcpPorts(ctx)
-      parts.wiring.hello(host, number, started)
+      const tunnelIp = agents.find(agent => agent.agentType === BRIDGE_AGENT)?.configurations['tunneling_ip']
+      parts.wiring.hello(host, number, started, typeof tunnelIp === 'string' ? tunnelIp : null)
     },
     wired: (ctx, { host, report }) => parts.wiring.report(ctx, host, report),
     metadata: (ctx, ask) => parts.metadata.answer(ctx, ask),

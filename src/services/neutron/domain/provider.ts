@@ -5,7 +5,7 @@ import { networksDb } from '#services/neutron/db/networks.ts'
 import type { Q } from '#services/neutron/db/standard.ts'
 
 export interface Segment {
-  readonly networkType: 'flat' | 'vxlan' | 'local'
+  readonly networkType: 'flat' | 'vlan' | 'vxlan' | 'local'
   readonly physicalNetwork: string | null
   readonly segmentationId: number | null
 }
@@ -49,6 +49,8 @@ export async function chooseSegment(
       if (physical !== null) invalid('physical_network prohibited for local provider network')
       if (number !== null) invalid('segmentation_id prohibited for local provider network')
       return { networkType: 'local', physicalNetwork: null, segmentationId: null }
+    case 'vlan':
+      return vlanSegment(q, settings, physical, number)
     case undefined:
     case 'vxlan': {
       if (physical !== null) invalid('provider:physical_network specified for vxlan network')
@@ -64,6 +66,50 @@ export async function chooseSegment(
     default:
       return invalid(`network_type value '${type}' not supported`)
   }
+}
+
+const VLAN_FIRST = 1
+const VLAN_LAST = 4094
+/** `physnet1:100:199` of the options, by physical network; a name alone is known and has no range. */
+export function vlanRanges(settings: NeutronSettings): ReadonlyMap<string, readonly (readonly [number, number])[]> {
+  const ranges = new Map<string, (readonly [number, number])[]>()
+  for (const text of settings.vlanRanges) {
+    const [name = '', first, last] = text.split(':')
+    const has = ranges.get(name) ?? []
+    if (first !== undefined && last !== undefined) has.push([Number(first), Number(last)])
+    ranges.set(name, has)
+  }
+  return ranges
+}
+
+/** A number of a physical network: the one asked for, else the next of its ranges, else of any. @throws VlanIdInUse, NoNetworkAvailable */
+async function vlanSegment(
+  q: Q,
+  settings: NeutronSettings,
+  physical: string | null,
+  number: number | null,
+): Promise<Segment> {
+  const known = vlanRanges(settings)
+  if (physical === null) {
+    if (number !== null) invalid('segmentation_id requires physical_network for VLAN provider network')
+  } else {
+    if (!known.has(physical)) invalid(`physical_network '${physical}' unknown for VLAN provider network`)
+    if (number !== null && (number < VLAN_FIRST || number > VLAN_LAST))
+      invalid(`segmentation_id out of range (${VLAN_FIRST} through ${VLAN_LAST})`)
+    if (number !== null) {
+      if ((await networksDb.freeSegment(q, 'vlan', physical, number, number)) === null)
+        throw faults.VlanIdInUse({ vlan_id: number, physical_network: physical })
+      return { networkType: 'vlan', physicalNetwork: physical, segmentationId: number }
+    }
+  }
+  for (const [name, ranges] of known) {
+    if (physical !== null && name !== physical) continue
+    for (const [first, last] of ranges) {
+      const free = await networksDb.freeSegment(q, 'vlan', name, first, last)
+      if (free !== null) return { networkType: 'vlan', physicalNetwork: name, segmentationId: free }
+    }
+  }
+  throw faults.NoNetworkAvailable()
 }
 
 /** From the project's own ranges first, then from those for all. @throws NoNetworkAvailable */

@@ -3,11 +3,13 @@ import type {
   HostNetworkState,
   NetworkState,
   PortState,
+  RemoteState,
   Reservation,
   RouterState,
   SecurityGroupState,
 } from '#services/neutron/drivers/mechanism.ts'
 import type { KnownNetwork, WiringModel } from '#services/neutron/domain/wiring-model.ts'
+import { FLOATING_IP, isTrusted } from '#services/neutron/domain/owners.ts'
 import type { Delta, StateChange } from '#services/neutron/rpc.ts'
 
 /** What a host was told: by id, the very pieces. */
@@ -19,13 +21,15 @@ export interface Pieces {
   readonly addressSets: ReadonlyMap<string, readonly string[]>
 }
 
-const kindOf = (type: string): NetworkState['kind'] => (type === 'flat' ? 'flat' : type === 'local' ? 'local' : 'vxlan')
+const kindOf = (type: string): NetworkState['kind'] =>
+  type === 'flat' || type === 'local' || type === 'vlan' ? type : 'vxlan'
 
 function networkState(known: KnownNetwork): NetworkState {
   const { network, subnets } = known
   return {
     id: network.id,
     kind: kindOf(network.networkType),
+    ...(network.physicalNetwork === null ? {} : { physicalNetwork: network.physicalNetwork }),
     ...(network.segmentationId === null ? {} : { segmentationId: network.segmentationId }),
     mtu: network.mtu,
     adminUp: network.adminStateUp,
@@ -58,8 +62,35 @@ function withDhcp(model: WiringModel, state: NetworkState, host: string): Networ
   }
 }
 
+/** Where hosts are in the network below, and which of them serves DHCP and routers. */
+export interface Below {
+  readonly tunnels: ReadonlyMap<string, string>
+  readonly node: string | null
+}
+const NOWHERE: Below = { tunnels: new Map(), node: null }
+
+/** What of a VXLAN network is on other hosts that this one can reach. */
+function remotesOf(model: WiringModel, networkId: string, host: string, below: Below): RemoteState[] {
+  const remotes: RemoteState[] = []
+  for (const id of model.portsOfNetwork(networkId)) {
+    const known = model.ports.get(id)
+    if (known === undefined) continue
+    // Ports of DHCP and of routers are where those are served.
+    const there =
+      known.state !== null
+        ? known.port.hostId
+        : isTrusted(known.port.deviceOwner) && known.port.deviceOwner !== FLOATING_IP
+          ? below.node
+          : null
+    const address = there === null || there === host ? undefined : below.tunnels.get(there)
+    if (address !== undefined)
+      remotes.push({ mac: known.port.macAddress, ips: known.fixedIps.map(one => one.ip), host: address })
+  }
+  return remotes.sort((one, other) => (one.mac < other.mac ? -1 : 1))
+}
+
 /** `isNode`: this host serves DHCP, routers and metadata. */
-export function piecesOf(model: WiringModel, host: string, isNode: boolean): Pieces {
+export function piecesOf(model: WiringModel, host: string, isNode: boolean, below: Below = NOWHERE): Pieces {
   const ports = new Map<string, PortState>()
   const networkIds = new Set<string>()
   const groupIds = new Set<string>()
@@ -84,7 +115,9 @@ export function piecesOf(model: WiringModel, host: string, isNode: boolean): Pie
   for (const id of networkIds) {
     const known = model.networks.get(id)
     if (known === undefined) continue
-    const state = networkState(known)
+    const remotes =
+      below.tunnels.has(host) && known.network.networkType === 'vxlan' ? remotesOf(model, id, host, below) : []
+    const state = remotes.length === 0 ? networkState(known) : { ...networkState(known), remotes }
     networks.set(id, isNode && known.served ? withDhcp(model, state, host) : state)
   }
   const securityGroups = new Map<string, SecurityGroupState>()

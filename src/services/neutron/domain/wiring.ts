@@ -32,7 +32,8 @@ export interface HostWiring extends Wiring {
   start(): Promise<void>
   stop(): Promise<void>
   /** An agent says what it has. */
-  hello(host: string, number: number, started: boolean): void
+  /** `tunnelIp`: where it can be reached in the network below; null where its networks end at itself. */
+  hello(host: string, number: number, started: boolean, tunnelIp?: string | null): void
   report(ctx: Ctx, host: string, report: WiredReport): Promise<void>
   /** Resolves when all hosts have been told what there is to tell (or could not be reached). */
   settled(): Promise<void>
@@ -48,6 +49,8 @@ export function createWiring(
   const model = createWiringModel()
   const agents = bus.client(agentRpc)
   const links = new Map<string, Link>()
+  /** Hosts in the network below. */
+  const tunnels = new Map<string, string>()
   let node: string | null = null
   let touched = {
     networks: new Set<string>(),
@@ -73,7 +76,7 @@ export function createWiring(
   }
 
   async function once(link: Link): Promise<void> {
-    const pieces = piecesOf(model, link.host, link.host === node)
+    const pieces = piecesOf(model, link.host, link.host === node, { tunnels, node })
     const force = new Set(link.force)
     link.force.clear()
     const change = link.sent === null ? null : changeBetween(link.sent.pieces, pieces, force)
@@ -129,10 +132,25 @@ export function createWiring(
     retries.add(cancel)
   }
 
+  /** Networks that what was touched belongs to, where networks span hosts. */
+  function networksOf(what: typeof touched): string[] {
+    if (tunnels.size < 2) return []
+    const ports = [...what.ports, ...[...what.routers].flatMap(id => model.routers.get(id)?.portIds ?? [])]
+    return [...what.networks, ...ports.flatMap(id => model.ports.get(id)?.port.networkId ?? [])]
+  }
+  const hostsOn = (networkId: string): Set<string> =>
+    new Set(
+      [...model.portsOfNetwork(networkId)].flatMap(id => {
+        const known = model.ports.get(id)
+        return known === undefined || known.state === null ? [] : [known.port.hostId]
+      }),
+    )
+
   async function flush(): Promise<void> {
     const what = touched
     touched = { networks: new Set(), ports: new Set(), routers: new Set(), groups: new Set() }
     const ctx = tools.ctx()
+    const spanning = new Set(networksOf(what))
     const reloaded = await database.read(ctx, 'reload-wiring', q => model.reload(q, what))
     // A port that the database has as down though its host said up was bound anew within one turn: its host is asked again.
     for (const id of what.ports) {
@@ -144,6 +162,9 @@ export function createWiring(
     for (const link of links.values())
       for (const id of link.up) if (!model.portsOfHost(link.host).has(id)) link.up.delete(id)
     for (const host of reloaded.hosts) tell(host)
+    // Hosts that share a network know of each other's ports.
+    for (const id of networksOf(what)) spanning.add(id)
+    for (const id of spanning) for (const host of hostsOn(id)) tell(host)
     if (reloaded.node && node !== null) tell(node)
   }
   function flushSoon(): void {
@@ -181,9 +202,14 @@ export function createWiring(
       await flushing
       await Promise.all([...links.values()].flatMap(link => link.pushing ?? []))
     },
-    hello(host, has, isNew) {
+    hello(host, has, isNew, tunnelIp = null) {
       const link = linkOf(host)
       link.known = true
+      if ((tunnels.get(host) ?? null) !== tunnelIp) {
+        if (tunnelIp === null) tunnels.delete(host)
+        else tunnels.set(host, tunnelIp)
+        for (const other of links.keys()) if (other !== host) tell(other)
+      }
       if (isNew || has !== link.sent?.number) link.sent = null
       if (node === null) {
         const ctx = tools.ctx()

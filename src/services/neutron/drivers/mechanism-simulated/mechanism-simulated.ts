@@ -18,7 +18,7 @@ const NOTHING: HostNetworkState = {
 }
 
 /** Every port that may be up is up at once. The inventory is worked out when asked for, so an idle host costs a reference. */
-export function createSimulatedMechanism(): Mechanism {
+export function createSimulatedMechanism(options: { readonly tunnelIp?: string } = {}): Mechanism {
   let current: HostNetworkState = NOTHING
   const check = createCheck()
   return {
@@ -28,6 +28,8 @@ export function createSimulatedMechanism(): Mechanism {
       firewall: 'none',
       ipv6: true,
       overlay: true,
+      vlan: true,
+      ...(options.tunnelIp === undefined ? {} : { tunnelIp: options.tunnelIp }),
       egress: false,
       says: ['The network is simulated: ports come up, but no packet moves.'],
     },
