@@ -16,6 +16,7 @@ test('a network comes, changes and goes', async () => {
     'availability_zones',
     'created_at',
     'description',
+    'dns_domain',
     'id',
     'ipv4_address_scope',
     'ipv6_address_scope',

@@ -38,6 +38,7 @@ export const networkPresenter = (looks: Looks): Presenter<Network> =>
       'provider:network_type': n => n.networkType,
       'provider:physical_network': n => n.physicalNetwork,
       'provider:segmentation_id': n => n.segmentationId,
+      dns_domain: n => n.dnsDomain,
       ipv4_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[4] ?? null),
       ipv6_address_scope: needs(['scopes'], (n, { scopes }) => scopes.get(n.id)?.[6] ?? null),
       qos_policy_id: needs(['qos'], (n, { qos }) => qos.get(n.id) ?? null),

@@ -37,6 +37,8 @@ test('a port comes, changes and goes', async () => {
     'description',
     'device_id',
     'device_owner',
+    'dns_assignment',
+    'dns_name',
     'extra_dhcp_opts',
     'fixed_ips',
     'id',

@@ -30,6 +30,12 @@ const trunkView = (trunk: TrunkDetails | undefined): Record<string, unknown> | u
         })),
       }
 
+/** The name of one address: the port's own, or one made of the address. */
+const assignment = (dnsName: string, ip: string): Record<string, string> => {
+  const hostname = dnsName === '' ? `host-${ip.replaceAll(/[.:]/g, '-')}` : dnsName.replace(/\.$/, '')
+  return { ip_address: ip, hostname, fqdn: dnsName.endsWith('.') ? dnsName : `${hostname}.openstacklocal.` }
+}
+
 export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
   const present = presenter<PortOfNetwork, Loaded>()(
     port.view,
@@ -51,6 +57,10 @@ export const portHandlers = (domain: Ports, looks: Looks): HandlerTable => {
       port_security_enabled: p => p.portSecurityEnabled,
       allowed_address_pairs: p => p.allowedAddressPairs.map(pair => ({ ...pair })),
       extra_dhcp_opts: p => p.extraDhcpOpts.map(option => ({ ...option })),
+      dns_name: p => p.dnsName,
+      dns_assignment: needs(['addresses'], (p, { addresses }) =>
+        (addresses.get(p.id) ?? []).map(one => assignment(p.dnsName, one.ip)),
+      ),
       'binding:host_id': p => p.hostId,
       'binding:vif_type': p => p.vifType,
       'binding:vif_details': p => ({ ...p.vifDetails }),

@@ -174,4 +174,5 @@ export const allExtensions: readonly Extension[] = [
     'Configure set of security group rules used as default rules.',
     '2022-12-19T10:00:00-00:00',
   ),
+  extension('dns-integration', 'DNS Integration', 'Provides integration with DNS.', '2015-08-15T18:00:00-00:00'),
 ]

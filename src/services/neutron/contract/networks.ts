@@ -6,7 +6,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
-import { anyQuery, bool } from '#services/neutron/contract/words.ts'
+import { anyQuery, bool, dnsDomain } from '#services/neutron/contract/words.ts'
 
 export const network = resource('network', 'networks', {
   ...identity,
@@ -57,6 +57,7 @@ export const network = resource('network', 'networks', {
     .setBy(rules.createNetworkProviderSegmentationId, rules.updateNetworkProviderSegmentationId)
     .seenBy(rules.getNetworkProviderSegmentationId)
     .of('provider'),
+  dns_domain: inOut(dnsDomain).otherwise('').filters().of('dns-integration'),
   ipv4_address_scope: out(nullable(uuid)).of('address-scope'),
   ipv6_address_scope: out(nullable(uuid)).of('address-scope'),
   qos_policy_id: qosPolicyId.of('qos'),

@@ -7,7 +7,7 @@ import { faults } from '#services/neutron/contract/faults.ts'
 import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { identity, owner, story, tagged } from '#services/neutron/contract/standard.ts'
-import { anyQuery, bool, listOrNull } from '#services/neutron/contract/words.ts'
+import { anyQuery, bool, dnsName, listOrNull } from '#services/neutron/contract/words.ts'
 
 /** An address asked for: of a subnet, a certain one, or both. */
 export const fixedIp = object({ subnet_id: may(uuid), ip_address: may(ip) })
@@ -89,6 +89,8 @@ export const port = resource('port', 'ports', {
   extra_dhcp_opts: inOut(listOrNull(dhcpOption, { max: 50 }))
     .otherwise(() => [])
     .of('extra_dhcp_opt'),
+  dns_name: inOut(dnsName).otherwise('').filters().of('dns-integration'),
+  dns_assignment: out(list(dict(any))).of('dns-integration'),
   'binding:host_id': inOut(nullable(text({ max: 255 })))
     .optional()
     .filters()

@@ -9,7 +9,7 @@ import { qosPolicyId } from '#services/neutron/contract/qos.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { owner, identity, story, tagged } from '#services/neutron/contract/standard.ts'
 import { route } from '#services/neutron/contract/subnets.ts'
-import { anyQuery, bool, listOrNull } from '#services/neutron/contract/words.ts'
+import { anyQuery, bool, dnsDomain, dnsName, listOrNull } from '#services/neutron/contract/words.ts'
 
 /** `{}` and null both mean: no gateway. */
 export const gatewayInfo = object({
@@ -78,6 +78,8 @@ export const floatingip = resource('floatingip', 'floatingips', {
   port_details: out(nullable(dict(any))).of('fip-port-details'),
   qos_policy_id: qosPolicyId.of('qos-fip'),
   qos_network_policy_id: out(nullable(uuid)).of('qos-fip-network-policy'),
+  dns_name: once(dnsName).otherwise('').filters().of('dns-integration'),
+  dns_domain: once(dnsDomain).otherwise('').filters().of('dns-integration'),
   port_forwardings: out(list(dict(any))).of('expose-port-forwarding-in-fip'),
   ...story,
   ...tagged,

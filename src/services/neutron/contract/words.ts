@@ -22,6 +22,16 @@ export const name: Shape<string> = text({
 export const description: Shape<string> = text({ max: 255 })
 export const projectId: Shape<string> = text({ max: 255 })
 
+const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+const lower = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value)
+/** A host's name: labels with dots between; empty for none. */
+export const dnsName: Shape<string> = raw(
+  { type: 'string', maxLength: 255, pattern: `^(${LABEL}(\\.${LABEL})*\\.?)?$` },
+  lower,
+)
+/** A domain: ends with a dot; empty for none. */
+export const dnsDomain: Shape<string> = raw({ type: 'string', maxLength: 255, pattern: `^((${LABEL}\\.)+)?$` }, lower)
+
 /** A list, an empty one when null is sent. */
 export const listOrNull = <T>(item: Shape<T>, options: { max?: number; unique?: boolean } = {}): Shape<T[]> => ({
   item,

@@ -11,6 +11,8 @@ export interface Network extends Standard {
   readonly shared: boolean
   readonly external: boolean
   readonly isDefault: boolean
+  /** `example.org.`, or empty. */
+  readonly dnsDomain: string
   readonly mtu: number
   readonly portSecurityEnabled: boolean
   readonly networkType: string
@@ -24,6 +26,7 @@ export const toNetwork = (row: Readonly<NetworkTable>): Network => ({
   shared: isSet(row.shared),
   external: isSet(row.external),
   isDefault: isSet(row.is_default),
+  dnsDomain: row.dns_domain,
   mtu: row.mtu,
   portSecurityEnabled: isSet(row.port_security_enabled),
   networkType: row.network_type,

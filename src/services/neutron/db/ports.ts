@@ -22,6 +22,7 @@ export interface Port extends Standard {
   readonly vifType: string
   readonly vifDetails: Readonly<Record<string, unknown>>
   readonly vnicType: string
+  readonly dnsName: string
   readonly profile: Readonly<Record<string, unknown>>
 }
 export const toPort = (row: Readonly<PortTable>): Port => ({
@@ -39,6 +40,7 @@ export const toPort = (row: Readonly<PortTable>): Port => ({
   vifType: row.vif_type,
   vifDetails: row.vif_details === '{}' ? {} : fromJson(row.vif_details),
   vnicType: row.vnic_type,
+  dnsName: row.dns_name,
   profile: row.profile === '{}' ? {} : fromJson(row.profile),
 })
 

@@ -36,6 +36,8 @@ export interface FloatingIp extends Omit<Standard, 'name'> {
   readonly routerId: string | null
   readonly portId: string | null
   readonly fixedIpAddress: string | null
+  readonly dnsName: string
+  readonly dnsDomain: string
   readonly status: string
 }
 export const toFloatingIp = (row: Readonly<FloatingIpTable>): FloatingIp => ({
@@ -51,6 +53,8 @@ export const toFloatingIp = (row: Readonly<FloatingIpTable>): FloatingIp => ({
   routerId: row.router_id,
   portId: row.port_id,
   fixedIpAddress: row.fixed_ip_address,
+  dnsName: row.dns_name,
+  dnsDomain: row.dns_domain,
   status: row.status,
 })
 

@@ -26,6 +26,7 @@ export interface NetworkTable extends StandardColumns {
   availability_zone_hints: Json<string[]>
   /** The one external network that topologies made by themselves lead out by. */
   is_default: Flag
+  dns_domain: string
 }
 export interface Range {
   readonly start: string
@@ -85,6 +86,7 @@ export interface PortTable extends StandardColumns {
   vif_details: Json<Record<string, unknown>>
   vnic_type: string
   profile: Json<Record<string, unknown>>
+  dns_name: string
 }
 /** invariant: one address belongs to one port; the key says so. */
 export interface AllocationTable {
@@ -150,6 +152,8 @@ export interface FloatingIpTable extends Omit<StandardColumns, 'name'> {
   port_id: string | null
   fixed_ip_address: string | null
   status: string
+  dns_name: string
+  dns_domain: string
 }
 export interface TagTable {
   resource_id: string

@@ -163,6 +163,8 @@ export const createFloatingIps = (tools: DomainTools) => {
       port_id: to?.port.id ?? null,
       fixed_ip_address: to?.fixedIp ?? null,
       status: 'DOWN',
+      dns_name: body.dns_name,
+      dns_domain: body.dns_domain,
       created_at: now,
       updated_at: now,
       revision_number: 1,

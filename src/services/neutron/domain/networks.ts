@@ -69,6 +69,7 @@ export const createNetworks = (tools: DomainTools) => {
       external: flag(body['router:external']),
       is_default: flag(body.is_default && body['router:external']),
       mtu: mtuOf(settings, segment.networkType, body.mtu),
+      dns_domain: body.dns_domain,
       port_security_enabled: flag(body.port_security_enabled),
       network_type: segment.networkType,
       physical_network: segment.physicalNetwork ?? '',
@@ -199,6 +200,7 @@ export const createNetworks = (tools: DomainTools) => {
           ...(body.port_security_enabled === undefined
             ? {}
             : { port_security_enabled: flag(body.port_security_enabled) }),
+          ...(body.dns_domain === undefined ? {} : { dns_domain: body.dns_domain }),
           ...(mtu === undefined ? {} : { mtu }),
           ...(isDefault === undefined ? {} : { is_default: flag(isDefault) }),
         })

@@ -36,7 +36,9 @@ export const plainPort: Pick<
   | 'vif_details'
   | 'vnic_type'
   | 'profile'
+  | 'dns_name'
 > = {
+  dns_name: '',
   admin_state_up: flag(true),
   port_security_enabled: flag(false),
   allowed_address_pairs: json([]),

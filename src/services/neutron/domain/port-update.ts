@@ -134,6 +134,7 @@ export async function changePort(
   const set: Partial<PortTable> = {
     ...(body.name === undefined ? {} : { name: body.name }),
     ...(body.description === undefined ? {} : { description: body.description }),
+    ...(body.dns_name === undefined ? {} : { dns_name: body.dns_name }),
     ...(body.admin_state_up === undefined ? {} : { admin_state_up: flag(body.admin_state_up) }),
     ...(body.extra_dhcp_opts === undefined
       ? {}

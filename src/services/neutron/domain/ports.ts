@@ -120,6 +120,7 @@ export const createPorts = (tools: DomainTools) => {
       mac_address: mac,
       device_id: body.device_id,
       device_owner: body.device_owner,
+      dns_name: body.dns_name,
       port_security_enabled: flag(secure),
       allowed_address_pairs: json(pairs),
       extra_dhcp_opts: json(dhcpOptionsFor([], body.extra_dhcp_opts)),

@@ -34,6 +34,7 @@ function networkState(known: KnownNetwork): NetworkState {
     mtu: network.mtu,
     adminUp: network.adminStateUp,
     external: network.external,
+    ...(network.dnsDomain === '' ? {} : { dnsDomain: network.dnsDomain.replace(/\.$/, '') }),
     subnets,
   }
 }

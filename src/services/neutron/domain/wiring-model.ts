@@ -121,6 +121,8 @@ function knownPort(port: Port, fixedIps: readonly Allocation[], groups: readonly
           securityGroupIds: port.portSecurityEnabled ? groups : [],
           deviceOwner: port.deviceOwner,
           deviceId: port.deviceId,
+          // Guests know themselves by the first part of the name.
+          ...(port.dnsName === '' ? {} : { hostname: port.dnsName.split('.')[0] ?? '' }),
           ...extras,
           ...(port.extraDhcpOpts.length === 0
             ? {}
