@@ -16,6 +16,9 @@ export interface CacheTools extends AccessTools {
   readonly warn: (ctx: Ctx, says: string) => void
 }
 
+/** compat: who queues an image (Tempest) looks for it in the queue before it looks for it in the cache. */
+const PAUSE_MS = 300
+
 export const createCacheDomain = (tools: CacheTools) => {
   const { database, clock, cache } = tools
   const filling = new Map<string, Promise<void>>()
@@ -29,6 +32,7 @@ export const createCacheDomain = (tools: CacheTools) => {
   const fill = (ctx: Ctx, id: string): void => {
     if (filling.has(id)) return
     const work = (async (): Promise<void> => {
+      await clock.sleep(PAUSE_MS)
       const size = await cache.fill(id)
       const there = await database.tx({ ...ctx, subject: id }, 'image-cached', async q => {
         const image = await imagesDb(q).byId(id)

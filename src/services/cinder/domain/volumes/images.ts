@@ -108,6 +108,7 @@ export function imageMetadata(image: Image): Record<string, string> {
   for (const [key, value] of Object.entries(image))
     if (
       !NOT_PROPERTIES.has(key) &&
+      !key.startsWith('os_glance') &&
       (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     )
       kept[key] = String(value)
