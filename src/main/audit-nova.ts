@@ -18,6 +18,9 @@ const LEGAL: Readonly<Record<string, readonly number[]>> = {
   stopped: [4, 6, 0],
   paused: [3],
   suspended: [4, 7],
+  rescued: [1, 4],
+  shelved: [4],
+  shelved_offloaded: [4],
   resized: [0, 1, 4, 6],
   error: [0, 1, 3, 4, 6, 7],
 }
@@ -75,6 +78,12 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
         add('I-09', server.id, `the server is ${server.vmState}, its guest is ${state}`)
     }
   }
+
+  // Disks written out for images: each belongs to a story that is still under way.
+  const underWay = new Set((await nova.engine.log.unfinished()).flatMap(row => imageOf(row.input)))
+  for (const host of machine.hosts)
+    for (const id of await host.files.captures.list())
+      if (!underWay.has(id)) add('I-25', id, `a disk written out on ${host.name} belongs to no image in the making`)
 
   // Sums of claims, of projects, and Placement's allocations. A server that moves is counted twice: once by its move.
   const nodes = await hostsDb(q).nodes()
@@ -176,7 +185,7 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
   found.push(...(await auditMoves(cloud, byId)))
   for (const stuck of await nova.engine.log.stuck())
     add('sagas', stuck.subject, `${stuck.name} could not be undone: ${stuck.errors.at(-1)?.message ?? ''}`)
-  for (const table of ['server_metadata', 'server_tags', 'block_devices', 'server_nics'] as const) {
+  for (const table of ['server_metadata', 'server_tags', 'block_devices', 'server_nics', 'server_images'] as const) {
     const orphans = await q
       .selectFrom(table)
       .select('server_id')
@@ -226,4 +235,10 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
       }
     }
   }
+}
+
+/** The image that a story is making, if that is what it does. */
+const imageOf = (input: Readonly<Record<string, unknown>>): string[] => {
+  const { image } = input as { image?: { id?: unknown } }
+  return typeof image?.id === 'string' ? [image.id] : []
 }

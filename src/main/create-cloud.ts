@@ -175,7 +175,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
       settings: config.of(glanceConfig),
       store: createFileStore(state.folder('images')),
       staging: createFileStore(state.folder('staging')),
-      cache: createFileCache(state.folder('image-cache'), state.folder('images')),
+      cache: createFileCache(state.folder('glance-cache'), state.folder('images')),
       door: imageDoor,
       quotas: keystoneQuotas(transportTo(keystone), identityOf('glance')),
       pipeline: pipeline('image'),

@@ -28,7 +28,7 @@ export const ssh: Command = {
   async run(given) {
     const state = stateOf(given)
     const server = await findServer(state, given.args[0] ?? '')
-    if (server.status !== 'ACTIVE' && server.status !== 'VERIFY_RESIZE')
+    if (!['ACTIVE', 'VERIFY_RESIZE', 'RESCUE'].includes(server.status))
       throw new Refusal(`${server.name} is ${server.status}, not ACTIVE; koto why ${server.id} may say more.`)
     const way = await wayTo(state, server)
     const user = textOption(given, 'login') ?? (await loginUser(state, server.imageId))
