@@ -151,6 +151,7 @@ export async function createCloud(options: StartOptions): Promise<Cloud> {
         hosts: koto.hosts,
         egress: koto.egress,
         tunnelIp: config.of(neutronConfig).tunnelIp,
+        sendMs: koto.simulatedMigrationMs,
       },
       {
         state,

@@ -30,6 +30,8 @@ export interface HostWish {
   readonly egress: boolean
   /** This machine's address by which other hosts reach it; empty where networks end at this one. */
   readonly tunnelIp: string
+  /** How long a running server is on its way between simulated hosts; default 0. */
+  readonly sendMs?: number
 }
 export interface MachineParts {
   readonly state: StateDir
@@ -144,9 +146,10 @@ export async function findMachine(wish: HostWish, parts: MachineParts): Promise<
       driveForAll: fabric === null,
     })
   } else {
-    hosts.push(simulatedHost(name, state, clock))
+    hosts.push(simulatedHost(name, state, clock, wish.sendMs ?? 0))
   }
-  for (let index = 1; index <= wish.hosts; index++) hosts.push(simulatedHost(`sim-${index}`, state, clock))
+  for (let index = 1; index <= wish.hosts; index++)
+    hosts.push(simulatedHost(`sim-${index}`, state, clock, wish.sendMs ?? 0))
   return {
     hosts,
     mechanism,
@@ -243,8 +246,8 @@ async function* streamed(
 }
 
 /** A host on paper: images are not fetched, config drives not written; what was asked for is checked all the same. */
-function simulatedHost(name: string, state: StateDir, clock: Clock): Host {
-  const hypervisor = createSimulatedHypervisor({ clock, file: `${state.folder('simulated')}/${name}.json` })
+function simulatedHost(name: string, state: StateDir, clock: Clock, sendMs: number): Host {
+  const hypervisor = createSimulatedHypervisor({ clock, sendMs, file: `${state.folder('simulated')}/${name}.json` })
   return {
     name,
     ip: '127.0.0.1',

@@ -38,6 +38,12 @@ export const kotoConfig = defineConfig('koto', {
       "Lets guests reach the world through this machine's own connections, where pasta is installed; never its loopback.",
   },
   hosts: { type: 'int', default: 0, min: 0, max: 10_000, sentence: 'Simulated compute hosts beside the real one.' },
+  simulatedMigrationMs: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    sentence: 'Milliseconds that a running server is on its way from one simulated host to another.',
+  },
   region: {
     type: 'text',
     default: 'RegionOne',
