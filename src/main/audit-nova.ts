@@ -67,7 +67,7 @@ export async function auditNova(cloud: Cloud): Promise<Violation[]> {
       if (server.host !== host.name || !settled(server) || server.vmState === 'error') continue
       const state = here.get(server.id)?.state ?? 'missing'
       const wants =
-        server.vmState === 'active'
+        server.vmState === 'active' || (server.vmState === 'resized' && server.powerState === 1)
           ? 'running'
           : server.vmState === 'paused'
             ? 'paused'

@@ -95,6 +95,31 @@ test('deleted while it waits to be confirmed: nothing stays on either host', asy
   await sound(cloud)
 })
 
+test('declared active while it waits: what was put aside goes, nothing is held any more', async () => {
+  const id = await boot(demo, { name: 'declared' })
+  await active(demo, id)
+  await become(demo, id, 'resize', { flavorRef: await flavorRef('m1.tiny') }, 'VERIFY_RESIZE')
+  await status(await act(admin, id, 'os-resetState', { state: 'active' }), 202)
+  await until('the end of the resize', async () => ((await movesOf(id))[0]?.status === 'confirmed' ? true : null))
+  assert.equal((await show(demo, id)).status, 'ACTIVE')
+  await status(await act(demo, id, 'revertResize'), 409)
+  await sound(cloud)
+  await removed(demo, id)
+  await sound(cloud)
+})
+
+test('nobody says a word: after the window the resize is confirmed by itself', async () => {
+  const set = { 'nova.resize_confirm_window_s': '1' }
+  await using quick = await createCloud({ hypervisor: 'simulated', network: 'simulated', set })
+  const person = await quick.as('demo')
+  const id = await boot(person, { name: 'silent' })
+  await active(person, id)
+  // The only host of this cloud: it stays there.
+  await become(person, id, 'resize', { flavorRef: (await shelf(person)).flavor('m1.tiny') }, 'VERIFY_RESIZE')
+  await until('the confirmation', async () => ((await show(person, id)).status === 'ACTIVE' ? true : null), 100_000)
+  await sound(quick)
+})
+
 test('a step that fails on the way: the server is what it was, and its action says why', async () => {
   const id = await boot(demo, { name: 'stays' })
   await active(demo, id)

@@ -146,6 +146,8 @@ export interface HostReport {
   readonly capabilities: Readonly<Record<string, boolean>>
   /** Guests found, by server id. */
   readonly guests: Readonly<Record<string, GuestState>>
+  /** Ids of guests put aside here while they move. */
+  readonly asides?: readonly string[]
 }
 
 /** What a guest should be by its server's row; `gone`: there is no such server. */
@@ -160,7 +162,15 @@ export const conductorRpc = rpc('nova-conductor', {
   /** The guest as it should be, from what is recorded: for power-on, hard reboot and adoption. */
   guest_parts: call<{ serverId: string }, { server: ServerToBuild; hostname: string }>({ timeoutMs: 60_000 }),
   /** A host says that it is there and what it has; the answer names its node's id. */
-  host_report: call<HostReport, { nodeId: string; wanted: Readonly<Record<string, WantedState>> }>({
+  host_report: call<
+    HostReport,
+    {
+      nodeId: string
+      wanted: Readonly<Record<string, WantedState>>
+      /** What was put aside for nobody. */
+      forget: readonly string[]
+    }
+  >({
     timeoutMs: 60_000,
   }),
   /** A guest is not what it should be and does not become so by itself: start it, stop it. False: nobody wants that any more. */

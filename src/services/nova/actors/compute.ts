@@ -312,8 +312,10 @@ export function createCompute(parts: ComputeParts): Compute {
       facts: await hypervisor.facts(),
       capabilities: { ...hypervisor.capabilities },
       guests,
+      asides: await hypervisor.asides(),
     })
     nodeId = answer.nodeId
+    for (const serverId of answer.forget) await hypervisor.dropAside(serverId)
     for (const [serverId, wanted] of Object.entries(answer.wanted)) {
       if (stopped || (guests[serverId] ?? 'missing') === wanted) continue
       await compare(ctx, serverId, wanted).catch((error: unknown) =>

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Database } from '#kernel/db/database.ts'
 import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
-import { movesDb } from '#services/nova/db/moves.ts'
+import { movesDb, OVER } from '#services/nova/db/moves.ts'
 import { serversDb } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { endMove } from '#services/nova/domain/conductor/moves.ts'
@@ -55,4 +55,20 @@ export async function hostIsBack(
       if (now?.status === 'done') await endMove(q, now, 'completed', clock.now())
     })
   }
+}
+
+/** Of the guests put aside on a host, those that nobody will come back for: their servers are gone, or rest with no move under way from here. */
+export async function forgottenAsides(
+  q: Kysely<NovaTables>,
+  host: string,
+  asides: readonly string[],
+): Promise<string[]> {
+  const forgotten: string[] = []
+  for (const id of asides) {
+    const server = await serversDb(q).everById(id)
+    if (server === undefined || server.taskState !== null) continue
+    const open = (await movesDb(q).of(id)).some(move => !OVER.has(move.status) && move.source.host === host)
+    if (server.deletedAt !== null || !open) forgotten.push(id)
+  }
+  return forgotten
 }

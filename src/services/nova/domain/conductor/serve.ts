@@ -11,7 +11,7 @@ import { serversDb, type Server } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
 import { serverToBuild } from '#services/nova/domain/conductor/server-to-build.ts'
 import { POWER } from '#services/nova/domain/conductor/power-numbers.ts'
-import { saveProgress } from '#services/nova/domain/conductor/move-progress.ts'
+import { forgottenAsides, saveProgress } from '#services/nova/domain/conductor/move-progress.ts'
 import { hostStates } from '#services/nova/domain/conductor/host-states.ts'
 import { conductorRpc, type HostReport, type NicRecord, type WantedState } from '#services/nova/rpc.ts'
 
@@ -122,7 +122,7 @@ async function hostReport(
   told: Map<string, string>,
   ctx: Ctx,
   report: HostReport,
-): Promise<{ nodeId: string; wanted: Record<string, WantedState> }> {
+): Promise<{ nodeId: string; wanted: Record<string, WantedState>; forget: string[] }> {
   const { database, clock, ids, ratios } = parts
   const known = await database.read(ctx, 'node-of-host', q => hostsDb(q).nodeOf(report.host))
   const nodeId = known?.id ?? report.nodeId ?? ids.uuid()
@@ -186,5 +186,10 @@ async function hostReport(
     )
       wanted[id] = 'gone'
   }
-  return { nodeId, wanted }
+  const { asides = [] } = report
+  const forget =
+    asides.length === 0
+      ? []
+      : await database.read(ctx, 'forgotten-asides', q => forgottenAsides(q, report.host, asides))
+  return { nodeId, wanted, forget }
 }

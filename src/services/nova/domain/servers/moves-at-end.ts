@@ -43,3 +43,19 @@ export async function tracesOfMoves(
     return { otherHost: others.at(-1) ?? null, moveIds: traces.map(move => move.id) }
   })
 }
+
+/**
+ * An administrator says what state a server is in while it waits for a word about its resize: the word can never come. What was put aside
+ * goes, as if it had been confirmed. In the transaction that writes the state; returns the story to begin, or null.
+ */
+export async function confirmLeftOver(
+  engine: Engine<Kysely<NovaTables>>,
+  q: Kysely<NovaTables>,
+  ctx: Ctx,
+  serverId: string,
+  now: number,
+): Promise<string | null> {
+  const move = await movesDb(q).withStatus(serverId, 'finished')
+  if (move === undefined || !(await movesDb(q).enter(move.id, 'finished', 'confirming', now))) return null
+  return engine.prepare(q, confirmResize, { serverId, moveId: move.id, from: move.source.host }, ctx)
+}

@@ -19,7 +19,7 @@ import {
   targetOf,
   type FindTools,
 } from '#services/nova/domain/servers/find.ts'
-import { cancelMoves, tracesOfMoves } from '#services/nova/domain/servers/moves-at-end.ts'
+import { cancelMoves, confirmLeftOver, tracesOfMoves } from '#services/nova/domain/servers/moves-at-end.ts'
 import { changePower } from '#services/nova/sagas/change-power.ts'
 import { deleteServer } from '#services/nova/sagas/delete-server.ts'
 import { restoreServer, softDelete } from '#services/nova/sagas/soft-delete.ts'
@@ -170,10 +170,12 @@ export const createServersDomain = (tools: ServersTools) => {
     },
     async resetState(ctx: Ctx, id: string, state: 'active' | 'error'): Promise<void> {
       const server = await findServer(tools, ctx, id, rules.adminActionsResetState)
-      await database.tx(about(ctx, id), 'reset-state', async q => {
+      const story = await database.tx(about(ctx, id), 'reset-state', async q => {
         await serversDb(q).change(id, { vmState: state, taskState: null }, clock.now())
         await begin(q, ctx, server, 'resetState')
+        return server.vmState === 'resized' ? confirmLeftOver(engine, q, about(ctx, id), id, clock.now()) : null
       })
+      if (story !== null) engine.go(story)
     },
   }
 }
