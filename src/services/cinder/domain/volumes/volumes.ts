@@ -16,6 +16,15 @@ import { demandTypeSize } from '#services/cinder/domain/volumes/create.ts'
 import { createVolume } from '#services/cinder/sagas/create-volume.ts'
 import { deleteVolume } from '#services/cinder/sagas/delete-volume.ts'
 import { extendVolume } from '#services/cinder/sagas/extend-volume.ts'
+import { manageVolume } from '#services/cinder/sagas/manage-volume.ts'
+import { migrateVolume } from '#services/cinder/sagas/migrate-volume.ts'
+import { reimageVolume } from '#services/cinder/sagas/reimage-volume.ts'
+import { restoreBackup } from '#services/cinder/sagas/restore-backup.ts'
+import { revertVolume } from '#services/cinder/sagas/revert-volume.ts'
+import { uploadVolume } from '#services/cinder/sagas/upload-volume.ts'
+
+/** Stories of a volume that end when it is deleted by force. */
+const CANCELLED = [extendVolume, restoreBackup, uploadVolume, revertVolume, reimageVolume, migrateVolume, manageVolume]
 
 export const createVolumesDomain = (tools: DomainTools) => {
   const { database, engine, clock, settings } = tools
@@ -103,7 +112,7 @@ export const createVolumesDomain = (tools: DomainTools) => {
     /** Unwinds what runs for the volume, then runs the story of its end. Also called for those found in `deleting` at start. */
     async finishDelete(ctx: Ctx, id: string): Promise<void> {
       await engine.cancel(id, createVolume.name)
-      await engine.cancel(id, extendVolume.name)
+      for (const one of CANCELLED) await engine.cancel(id, one.name)
       const volume = await database.read(ctx, 'find-volume', q => volumesDb(q).byId(id))
       if (volume === undefined) return
       if (volume.status !== 'deleting')
