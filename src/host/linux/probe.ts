@@ -242,6 +242,33 @@ async function tryParts(fabric: Fabric): Promise<NetworkFinding[]> {
   )
   const vxlan = await link('link add dev vx0 type vxlan id 1 dstport 4789 nolearning')
   say('vxlan', vxlan, false, 'Networks can span hosts.', 'The kernel has no VXLAN: networks stay on one host')
+  const vlan = await link('link add link v0 name v0.5 type vlan id 5')
+  say(
+    'vlan',
+    vlan,
+    false,
+    'Guests may have trunks, and networks VLANs.',
+    'The kernel has no VLAN devices (modprobe 8021q): ports that are carried in trunks stay down',
+  )
+  const filtering = await link('link add dev br1 type bridge vlan_filtering 1')
+  say(
+    'vlan filtering',
+    filtering,
+    false,
+    'Bridges tell VLANs apart.',
+    'Bridges do not tell VLANs apart here (CONFIG_BRIDGE_VLAN_FILTERING): each network has a bridge of its own anyway',
+  )
+  const shaping =
+    (await fabric.exec.run(['tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb'], { anyCode: true }))
+      .code === 0
+  const beside = shaping && (await link('link add dev ifb0k type ifb'))
+  say(
+    'traffic control',
+    beside,
+    false,
+    'Bandwidth can be limited.',
+    'Bandwidth cannot be limited (modprobe sch_htb cls_u32 act_mirred ifb): ports with such limits stay down',
+  )
   return findings
 }
 
