@@ -72,6 +72,7 @@ export function serverImageHandlers(api: ServerImagesApi): HandlerTable {
         keepEphemeral: given.preserve_ephemeral === true,
         adminPass: given.adminPass,
         reimage: call.has('reimage'),
+        files: (given.personality ?? []).map(({ path, contents }) => ({ path, contents })),
       })
       call.header('location', `${call.base}/v2.1/servers/${server.id}`)
       const shown = await call.show(api.present, server)

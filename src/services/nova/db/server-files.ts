@@ -14,6 +14,11 @@ export const serverFilesDb = (q: Kysely<NovaTables>) => ({
     for (const [position, { path, contents }] of files.entries())
       await q.insertInto('server_files').values({ server_id: serverId, position, path, contents }).execute()
   },
+  /** These and no others. */
+  async replace(serverId: string, files: readonly ServerFile[]): Promise<void> {
+    await q.deleteFrom('server_files').where('server_id', '=', serverId).execute()
+    await this.keep(serverId, files)
+  },
   of: (serverId: string): Promise<ServerFile[]> =>
     q
       .selectFrom('server_files')

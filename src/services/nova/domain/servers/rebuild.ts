@@ -9,10 +9,11 @@ import { faults } from '#services/nova/contract/faults.ts'
 import { rules } from '#services/nova/contract/rules.ts'
 import { actionsDb } from '#services/nova/db/actions.ts'
 import { blockDevicesDb, type BlockDevice } from '#services/nova/db/block-devices.ts'
+import { serverFilesDb, type ServerFile } from '#services/nova/db/server-files.ts'
 import { serverImagesDb } from '#services/nova/db/server-images.ts'
 import { serversDb, type Server, type ServerChange } from '#services/nova/db/servers.ts'
 import type { NovaTables } from '#services/nova/db/tables.ts'
-import { limitsOf } from '#services/nova/domain/quotas.ts'
+import { demandFilesFit, limitsOf } from '#services/nova/domain/quotas.ts'
 import {
   checkFlavor,
   diskConfigOf,
@@ -49,6 +50,8 @@ export interface RebuildRequest {
   readonly adminPass: string | undefined
   /** From 2.93 on the volume that is the root gets the image's bytes, also another image's. */
   readonly reimage: boolean
+  /** What the config drive holds beside what is told of the server: those of before are not kept. */
+  readonly files: readonly ServerFile[]
 }
 
 export const createRebuildDomain = (tools: RebuildTools) => {
@@ -138,6 +141,7 @@ export const createRebuildDomain = (tools: RebuildTools) => {
         })
       const now = clock.now()
       const saga = await database.tx(about(ctx, id), 'rebuild-server', async q => {
+        demandFilesFit(await limitsOf(q, server.projectId, tools.defaults), request.files)
         if (request.metadata !== undefined) {
           const items = Object.keys(request.metadata).length
           const limits = await limitsOf(q, server.projectId, tools.defaults)
@@ -153,6 +157,7 @@ export const createRebuildDomain = (tools: RebuildTools) => {
           now,
         )
         if (!won) throw meanwhile('rebuild', id)
+        await serverFilesDb(q).replace(id, request.files)
         const db = serverImagesDb(q)
         const { origin } = await db.of(server)
         await db.setImage(
