@@ -1,8 +1,11 @@
 // What other services report: wires that live or changed, volumes that grew.
 import type { Bus } from '#kernel/bus/bus.ts'
 import type { Database } from '#kernel/db/database.ts'
+import type { Clock } from '#kernel/lib/clock.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
+import type { Ids } from '#kernel/lib/ids.ts'
 import type { Log } from '#kernel/lib/log.ts'
+import { actionsDb, beginAction } from '#services/nova/db/actions.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
 import { nicsDb } from '#services/nova/db/nics.ts'
 import { serversDb } from '#services/nova/db/servers.ts'
@@ -18,6 +21,8 @@ export interface ExternalEvent {
 export interface EventTools {
   readonly database: Database<NovaTables>
   readonly bus: Bus
+  readonly clock: Clock
+  readonly ids: Ids
   readonly log: Log
   /** Ports of a server as Neutron has them now, asked with nova's account. */
   readonly describe: (ctx: Ctx, serverId: string, known: readonly NicRecord[]) => Promise<NicRecord[]>
@@ -130,13 +135,35 @@ export const createExternalEvents = (tools: EventTools) => {
   async function extended(ctx: Ctx, serverId: string, host: string, volumeId: string): Promise<void> {
     const device = await database.read(ctx, 'disk-of-server', q => blockDevicesDb(q).ofVolume(serverId, volumeId))
     if (device === undefined) return
-    const sizeGb = await tools.volumeSize(ctx, volumeId)
-    await bus
-      .client(computeRpc)
-      .on(host)
-      .resize_disk({ ...ctx, subject: serverId }, { serverId, volumeId, sizeBytes: sizeGb * 1024 ** 3 })
-    await database.tx(ctx, 'disk-grown', async q => {
-      await q.updateTable('block_devices').set({ size_gb: sizeGb }).where('id', '=', device.id).execute()
-    })
+    await database.tx(ctx, 'extend-action', q => beginAction(q, tools, ctx, { id: serverId }, 'extend_volume'))
+    const ended = (result: 'Success' | 'Error', details: string | null): Promise<void> =>
+      database.tx(ctx, 'extend-action-event', q =>
+        actionsDb(q).event(
+          {
+            id: tools.ids.uuid(),
+            serverId,
+            requestId: ctx.requestId,
+            event: 'compute_extend_volume',
+            host,
+            result,
+            details,
+          },
+          tools.clock.now(),
+        ),
+      )
+    try {
+      const sizeGb = await tools.volumeSize(ctx, volumeId)
+      await bus
+        .client(computeRpc)
+        .on(host)
+        .resize_disk({ ...ctx, subject: serverId }, { serverId, volumeId, sizeBytes: sizeGb * 1024 ** 3 })
+      await database.tx(ctx, 'disk-grown', async q => {
+        await q.updateTable('block_devices').set({ size_gb: sizeGb }).where('id', '=', device.id).execute()
+      })
+    } catch (error) {
+      await ended('Error', (error as Error).message)
+      throw error
+    }
+    await ended('Success', null)
   }
 }
