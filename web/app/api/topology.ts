@@ -22,7 +22,10 @@ export interface Topology {
   readonly bars: readonly Bar[]
   readonly nodes: readonly Node[]
 }
+const TOP = 30
+/** A row with things under its bar, and one without. */
 const ROW = 120
+const EMPTY_ROW = 50
 const COLUMN = 150
 const LEFT = 150
 
@@ -35,43 +38,52 @@ export function layOut(
 ): Topology {
   const outside = (network: Network): boolean => network['router:external'] === true
   const used = new Set(ports.map(port => port.network_id))
-  const bars = networks
+  const shown = networks
     .filter(network => used.has(network.id) || outside(network) || network.subnets.length > 0)
     .toSorted((a, b) => Number(outside(b)) - Number(outside(a)) || a.name.localeCompare(b.name))
-    .map((network, row) => ({
-      id: network.id,
-      name: network.name,
-      external: outside(network),
-      y: 30 + row * ROW,
-    }))
-  const barOf = new Map(bars.map(bar => [bar.id, bar.y]))
+  const rank = new Map(shown.map((network, row) => [network.id, row]))
   const gateway = ({ external_gateway_info: out }: Router) =>
     out == null ? [] : [{ network: out.network_id, address: out.external_fixed_ips?.[0]?.ip_address ?? '' }]
   const things = [
     ...routers.map(one => ({ id: one.id, name: one.name, kind: 'router' as const, ways: gateway(one) })),
     ...servers.map(one => ({ id: one.id, name: one.name, kind: 'server' as const, ways: [] })),
   ]
-  const nodes: Node[] = []
-  for (const thing of things) {
-    const { ways, ...node } = thing
+  // First who hangs where, then how tall each row must be.
+  const hung = things.flatMap(({ ways, ...thing }) => {
     const own = ports
       .filter(port => port.device_id === thing.id)
       .map(port => ({ network: port.network_id, address: port.fixed_ips[0]?.ip_address ?? '' }))
     // A way out that is seen as a port too is one line.
     const links = [...ways.filter(way => !own.some(one => one.network === way.network)), ...own]
       .flatMap(({ network, address }) => {
-        const y = barOf.get(network)
-        return y === undefined ? [] : [{ y, address }]
+        const row = rank.get(network)
+        return row === undefined ? [] : [{ row, address }]
       })
-      .toSorted((a, b) => a.y - b.y)
+      .toSorted((a, b) => a.row - b.row)
     const top = links[0]
-    if (top === undefined) continue
-    nodes.push({ ...node, x: LEFT + nodes.length * COLUMN, y: top.y + ROW / 2, links })
-  }
+    return top === undefined ? [] : [{ ...thing, links, row: top.row }]
+  })
+  let height = TOP
+  const rows = shown.map((_network, row) => {
+    const y = height
+    height += hung.some(one => one.row === row) ? ROW : EMPTY_ROW
+    return y
+  })
+  const yOf = (row: number): number => rows[row] ?? TOP
   return {
-    width: LEFT + Math.max(2, nodes.length) * COLUMN,
-    height: 30 + Math.max(1, bars.length) * ROW,
-    bars,
-    nodes,
+    width: LEFT + Math.max(4, hung.length) * COLUMN,
+    height: Math.max(height, TOP + EMPTY_ROW),
+    bars: shown.map((network, row) => ({
+      id: network.id,
+      name: network.name,
+      external: outside(network),
+      y: yOf(row),
+    })),
+    nodes: hung.map(({ links, row, ...thing }, column) => ({
+      ...thing,
+      x: LEFT + column * COLUMN,
+      y: yOf(row) + ROW / 2,
+      links: links.map(link => ({ y: yOf(link.row), address: link.address })),
+    })),
   }
 }
