@@ -130,8 +130,7 @@ export function piecesOf(model: WiringModel, host: string, isNode: boolean, belo
     for (const [set, members] of group.addressSets) addressSets.set(set, members)
     for (const remote of group.remoteGroups) {
       if (addressSets.has(remote)) continue
-      const members = [...model.portsOfGroup(remote)].flatMap(port => model.ports.get(port)?.addresses ?? [])
-      addressSets.set(remote, [...new Set(members)].sort())
+      addressSets.set(remote, model.membersOf(remote))
     }
   }
   return { networks, ports, securityGroups, routers, addressSets }

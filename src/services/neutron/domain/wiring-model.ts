@@ -155,13 +155,31 @@ export function createWiringModel() {
   /** Group → groups with rules that name it. */
   const namedBy = new Index()
 
+  /** Addresses of a group's members, sorted: worked out once for all hosts that must know them, and the same list while nothing changed. */
+  const members = new Map<string, readonly string[]>()
+  const changed = new Set<string>()
+  function membersOf(group: string): readonly string[] {
+    const known = members.get(group)
+    if (known !== undefined && !changed.has(group)) return known
+    changed.delete(group)
+    const found = [...new Set([...byGroup.of(group)].flatMap(port => ports.get(port)?.addresses ?? []))].sort()
+    if (known !== undefined && known.length === found.length && known.every((one, index) => one === found[index]))
+      return known
+    if (found.length === 0) members.delete(group)
+    else members.set(group, found)
+    return found
+  }
+
   function forgetPort(id: string): KnownPort | undefined {
     const known = ports.get(id)
     if (known === undefined) return undefined
     ports.delete(id)
     byNetwork.remove(known.port.networkId, id)
     if (known.state !== null) byHost.remove(known.port.hostId, id)
-    for (const group of known.groups) byGroup.remove(group, id)
+    for (const group of known.groups) {
+      byGroup.remove(group, id)
+      changed.add(group)
+    }
     return known
   }
   function keepPort(known: KnownPort): void {
@@ -169,7 +187,10 @@ export function createWiringModel() {
     ports.set(id, known)
     byNetwork.add(networkId, id)
     if (known.state !== null) byHost.add(hostId, id)
-    for (const group of known.groups) byGroup.add(group, id)
+    for (const group of known.groups) {
+      byGroup.add(group, id)
+      changed.add(group)
+    }
   }
   const hostsOfNetwork = (id: string): string[] =>
     [...byNetwork.of(id)].flatMap(port => {
@@ -369,7 +390,7 @@ export function createWiringModel() {
     routers: routers as ReadonlyMap<string, KnownRouter>,
     portsOfNetwork: (id: string): ReadonlySet<string> => byNetwork.of(id),
     portsOfHost: (host: string): ReadonlySet<string> => byHost.of(host),
-    portsOfGroup: (id: string): ReadonlySet<string> => byGroup.of(id),
+    membersOf,
     hosts: (): Iterable<string> => byHost.keys(),
     dhcpPortOf(networkId: string): KnownPort | undefined {
       for (const id of byNetwork.of(networkId)) {
