@@ -37,3 +37,19 @@ test('names are kept, shown with each address, and told to hosts', async () => {
   await neutron.neutron.settled()
   assert.equal((await neutron.ok('admin@admin', 'GET', `/ports/${guest.id}`))['status'], 'ACTIVE')
 })
+
+test('how full networks are, of one family', async () => {
+  await using neutron = await neutronForTests()
+  const net = await neutron.ok(member, 'POST', '/networks', { network: {} })
+  await neutron.ok(member, 'POST', '/networks', { network: {} })
+  for (const [ip_version, cidr] of [
+    [4, '10.0.0.0/24'],
+    [6, '2001:db8::/64'],
+  ])
+    await neutron.ok(member, 'POST', '/subnets', { subnet: { network_id: net.id, ip_version, cidr } })
+  const path = '/network-ip-availabilities'
+  assert.equal((await neutron.list('admin@admin', path)).length, 2)
+  const [found, ...more] = await neutron.list('admin@admin', `${path}?ip_version=6`)
+  assert.deepEqual([found?.['network_id'], more], [net.id, []])
+  assert.equal((found?.['subnet_ip_availability'] as unknown as object[] | undefined)?.length, 1)
+})

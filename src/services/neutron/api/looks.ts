@@ -71,6 +71,15 @@ export const lookHandlers = (usage: Usage, access: Access): HandlerTable =>
           cidr: subnet.cidr,
         })),
       ),
-    availabilities: async call => pick(networkIpAvailability, call.query, (await usage.list(call.ctx)).map(usageView)),
+    availabilities: async call => {
+      const { ip_version: _, ...query } = call.query
+      const versions = listCall(networkIpAvailability, call.query).listing.filters['ip_version']
+      const found = (await usage.list(call.ctx)).flatMap(one => {
+        if (versions === undefined) return [one]
+        const subnets = one.subnets.filter(({ subnet }) => versions.includes(subnet.ipVersion))
+        return subnets.length === 0 ? [] : [{ ...one, subnets }]
+      })
+      return pick(networkIpAvailability, query, found.map(usageView))
+    },
     availability: async call => ({ network_ip_availability: usageView(await usage.show(call.ctx, call.params.id)) }),
   })

@@ -1,7 +1,7 @@
 // Agents, and the small read-only nouns: availability zones, service providers, pools of floating IPs, how full networks are.
-import { later, listReplyOf, out, replyOf, resource } from '#kernel/contract/resource.ts'
+import { later, listReplyOf, out, question, replyOf, resource } from '#kernel/contract/resource.ts'
 import { del, get, put } from '#kernel/contract/route.ts'
-import { any, dict, int, list, nullable, text, uuid } from '#kernel/contract/shapes.ts'
+import { any, dict, int, intLike, list, nullable, text, uuid } from '#kernel/contract/shapes.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { rules } from '#services/neutron/contract/rules.ts'
 import { anyQuery, bool, description } from '#services/neutron/contract/words.ts'
@@ -47,6 +47,8 @@ export const networkIpAvailability = resource('network_ip_availability', 'networ
   subnet_ip_availability: out(list(dict(any))),
   used_ips: out(int()),
   total_ips: out(int()),
+  /** Networks with subnets of this family, and only those subnets of them. */
+  ip_version: question(intLike()).filters(),
 })
 
 const judged = 'domain' as const
