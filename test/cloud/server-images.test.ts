@@ -145,6 +145,49 @@ test('a shelved server holds no place, comes back where it is told, and leaves n
   await sound(cloud)
 })
 
+test('a server on a volume: its image is snapshots, it is rebuilt from the same image, and shelved without an image', async () => {
+  const demo = await cloud.as('demo')
+  const { image: named } = await shelf(demo)
+  const root = {
+    ...{ boot_index: 0, uuid: named(), source_type: 'image', destination_type: 'volume', volume_size: 1 },
+    delete_on_termination: true,
+  }
+  const id = await boot(demo, { name: 'deep', more: { imageRef: '', block_device_mapping_v2: [root] } })
+  await active(demo, id)
+  assert.equal((await act(demo, id, 'createBackup', { name: 'x', backup_type: 'y', rotation: 1 })).status, 400)
+  assert.equal((await act(demo, id, 'rescue')).status, 400)
+  const answer = await actAt(demo, id, '2.45', { createImage: { name: 'deep-image' } })
+  const text = await answer.text()
+  assert.equal(answer.status, 202, text)
+  const made = await image(demo, (JSON.parse(text) as { image_id: string }).image_id)
+  assert.equal(made.status, 'active')
+  assert.equal(made['size'], 0)
+  const [mapping] = JSON.parse(String(made['block_device_mapping'])) as Record<string, unknown>[]
+  assert.equal(mapping?.['source_type'], 'snapshot')
+  assert.equal(mapping?.['boot_index'], 0)
+  const snapshots = (): Promise<{ snapshots: { id: string; status: string }[] }> =>
+    demo.json<{ snapshots: { id: string; status: string }[] }>('/volume/v3/snapshots')
+  const snapshot = String(mapping?.['snapshot_id'])
+  await until('the snapshot', async () =>
+    (await snapshots()).snapshots.some(one => one.id === snapshot && one.status === 'available') ? true : null,
+  )
+  const again = await boot(demo, { name: 'deeper', more: { imageRef: made.id } })
+  await active(demo, again)
+  await become(demo, id, 'rebuild', { imageRef: named() }, 'ACTIVE')
+  await become(demo, id, 'shelve', null, 'SHELVED_OFFLOADED')
+  await sound(cloud)
+  await become(demo, id, 'unshelve', null, 'ACTIVE')
+  await sound(cloud)
+  await removed(demo, id, again)
+  await drop(demo, made.id)
+  await demo.fetch(`/volume/v3/snapshots/${snapshot}`, { method: 'DELETE' })
+  await until('the end of the snapshot', async () => ((await snapshots()).snapshots.length === 0 ? true : null))
+  // A volume with a snapshot outlives its server, as upstream, and is its owner's.
+  for (const { id: volume } of (await demo.json<{ volumes: { id: string }[] }>('/volume/v3/volumes')).volumes)
+    await demo.fetch(`/volume/v3/volumes/${volume}`, { method: 'DELETE' })
+  await sound(cloud)
+})
+
 test('a snapshot that is overtaken by a delete leaves neither image nor file', async () => {
   const demo = await cloud.as('demo')
   const id = await boot(demo, { name: 'short' })

@@ -238,7 +238,8 @@ export const cinderNeighbour =
             volumeId = found[0]?.id ?? null
           }
           if (volumeId !== null)
-            await rest.json(ctx, 'DELETE', '/v3/volumes/{id}', `/v3/volumes/${volumeId}`, { fine: [404] })
+            // 400: it has snapshots. As upstream it stays its owner's then.
+            await rest.json(ctx, 'DELETE', '/v3/volumes/{id}', `/v3/volumes/${volumeId}`, { fine: [404, 400] })
         }
       },
       async disconnect(attachmentId) {
