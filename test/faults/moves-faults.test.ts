@@ -29,6 +29,8 @@ interface Deed {
   readonly before: (who: Who, id: string) => Promise<void>
   readonly begin: (who: Who, id: string) => Promise<Response>
   readonly ends: readonly string[]
+  /** What follows by itself, some time later, from another host's report. */
+  readonly after?: (who: Who) => Promise<void>
 }
 interface Who {
   readonly demo: Person
@@ -38,6 +40,20 @@ interface Who {
 const newest = { 'openstack-api-version': 'compute 2.79' }
 const resized = (who: Who, id: string): Promise<void> =>
   become(who.demo, id, 'resize', { flavorRef: who.flavor }, 'VERIFY_RESIZE')
+/** The host of a server, or all hosts, dead by an administrator's word or alive again. */
+async function forced(who: Who, host: string | null, forced_down: boolean): Promise<void> {
+  const { services } = await who.admin.json<{ services: { id: string; host: string; binary: string }[] }>(
+    '/compute/v2.1/os-services',
+    { headers: newest },
+  )
+  for (const service of services)
+    if (service.binary === 'nova-compute' && (host === null || service.host === host))
+      await who.admin.json(`/compute/v2.1/os-services/${service.id}`, {
+        method: 'PUT',
+        body: { forced_down },
+        headers: newest,
+      })
+}
 const DEEDS: readonly Deed[] = [
   {
     name: 'resize',
@@ -55,6 +71,19 @@ const DEEDS: readonly Deed[] = [
       }),
     ends: ['ACTIVE'],
   },
+  {
+    name: 'evacuation',
+    async before(who, id) {
+      const { server } = await who.admin.json<{ server: { 'OS-EXT-SRV-ATTR:host': string } }>(
+        `/compute/v2.1/servers/${id}`,
+      )
+      await forced(who, server['OS-EXT-SRV-ATTR:host'], true)
+    },
+    begin: (who, id) =>
+      who.admin.fetch(`/compute/v2.1/servers/${id}/action`, { body: { evacuate: {} }, headers: newest }),
+    ends: ['ACTIVE'],
+    after: who => forced(who, null, false),
+  },
   { name: 'confirm', before: resized, begin: (who, id) => act(who.demo, id, 'confirmResize'), ends: ['ACTIVE'] },
   { name: 'revert', before: resized, begin: (who, id) => act(who.demo, id, 'revertResize'), ends: ['ACTIVE'] },
 ]
@@ -64,6 +93,15 @@ const people = async (cloud: CloudHandle): Promise<Who> => {
   await admin.json(`/compute/v2.1/os-quota-sets/${demo.projectId}`, { method: 'PUT', body: { quota_set } })
   return { demo, admin, flavor: (await shelf(demo)).flavor('m1.tiny') }
 }
+/** All ledgers agree: at once, or when the host that was dead has reported. */
+async function soundAfter(cloud: CloudHandle, deed: Deed, who: Who): Promise<void> {
+  if (deed.after !== undefined) {
+    await deed.after(who)
+    for (let tries = 0; tries < 100 && (await cloud.control.audit()).length > 0; tries++) await pause(100)
+  }
+  await sound(cloud)
+}
+const SET = { 'nova.report_interval_s': '1' }
 /** Waits for the end of a confirmation, too: no task shows it. */
 const ended = async (who: Who, id: string, ends: readonly string[]): Promise<string> => {
   for (let tries = 0; ; tries++) {
@@ -75,7 +113,13 @@ const ended = async (who: Who, id: string, ends: readonly string[]): Promise<str
 
 for (const deed of DEEDS) {
   test(`${deed.name}: a refusal at each crossing`, { timeout: 170_000 }, async () => {
-    await using cloud = await createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch] })
+    await using cloud = await createCloud({
+      hypervisor: 'simulated',
+      network: 'simulated',
+      hosts: 2,
+      hooks: [watch],
+      set: SET,
+    })
     const who = await people(cloud)
     const forward = deed.name === 'confirm' || deed.name === 'revert'
     let hits = 0
@@ -104,7 +148,7 @@ for (const deed of DEEDS) {
         deed.ends.includes(status),
         `${deed.name} cut at ${n}: ${status} ${JSON.stringify((await show(who.demo, id)).fault)}`,
       )
-      await sound(cloud)
+      await soundAfter(cloud, deed, who)
       await removed(who.demo, id)
       if (!hit) break
       hits++
@@ -114,7 +158,13 @@ for (const deed of DEEDS) {
   })
 
   test(`${deed.name}: a delete at each crossing`, { timeout: 170_000 }, async () => {
-    await using cloud = await createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch] })
+    await using cloud = await createCloud({
+      hypervisor: 'simulated',
+      network: 'simulated',
+      hosts: 2,
+      hooks: [watch],
+      set: SET,
+    })
     const who = await people(cloud)
     let hits = 0
     for (let n = 1; ; n++) {
@@ -138,7 +188,7 @@ for (const deed of DEEDS) {
       }
       assert.equal((await asked).status, 204)
       await gone(who.demo, id)
-      await sound(cloud)
+      await soundAfter(cloud, deed, who)
       hits++
     }
     assert.ok(hits >= 5, `${hits} crossings`)
@@ -149,7 +199,15 @@ for (const deed of DEEDS) {
     const state = mkdtempSync(join(tmpdir(), 'koto-moves-'))
     t.after(() => rmSync(state, { recursive: true, force: true }))
     const open = (): Promise<CloudHandle> =>
-      createCloud({ hypervisor: 'simulated', network: 'simulated', hosts: 2, hooks: [watch], state, ephemeral: false })
+      createCloud({
+        hypervisor: 'simulated',
+        network: 'simulated',
+        hosts: 2,
+        hooks: [watch],
+        set: SET,
+        state,
+        ephemeral: false,
+      })
     let deaths = 0
     for (let n = 4; ; n += 13) {
       let id: string
@@ -177,7 +235,7 @@ for (const deed of DEEDS) {
       const who = await people(again)
       const status = await ended(who, id, deed.ends)
       assert.ok(deed.ends.includes(status), `${deed.name} dead at ${n}: ${status}`)
-      await sound(again)
+      await soundAfter(again, deed, who)
       await removed(who.demo, id)
       await sound(again)
       if (!died) break
