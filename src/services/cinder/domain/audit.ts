@@ -41,6 +41,10 @@ const HAS_BYTES = [
   'detaching',
   'extending',
   'error_extending',
+  'backing-up',
+  'uploading',
+  'reverting',
+  'error_restoring',
 ]
 
 export function createAudit(tools: AuditTools): Audit {
@@ -105,6 +109,8 @@ export function createAudit(tools: AuditTools): Audit {
           mine,
           inventory,
           backups.filter(backup => backup.status === 'creating').map(backup => backup.volumeId),
+          // One that moves lies in two places.
+          volumes.filter(volume => volume.migrationStatus === 'migrating').map(volume => volume.id),
         ),
         ...snapshotViolations(
           snapshots.filter(snapshot => ids.has(snapshot.volumeId)),
@@ -151,7 +157,12 @@ function transferViolations(volumes: readonly Volume[], transfers: readonly Tran
     .map(volume => ({ ledger: 'I-22', subject: volume.id, says: 'It awaits its transfer and nobody offers it' }))
 }
 
-function byteViolations(volumes: readonly Volume[], inventory: Inventory, read: readonly string[]): Violation[] {
+function byteViolations(
+  volumes: readonly Volume[],
+  inventory: Inventory,
+  read: readonly string[],
+  moving: readonly string[],
+): Violation[] {
   const found: Violation[] = []
   const there = new Map(inventory.volumes.map(one => [one.volumeId, one]))
   for (const volume of volumes) {
@@ -170,7 +181,7 @@ function byteViolations(volumes: readonly Volume[], inventory: Inventory, read: 
         says: `Its row says ${volume.sizeGb} GiB, its bytes are ${bytes.sizeBytes}`,
       })
   }
-  const known = new Set(volumes.map(volume => volume.id))
+  const known = new Set([...volumes.map(volume => volume.id), ...moving])
   for (const one of inventory.volumes)
     if (!known.has(one.volumeId))
       found.push({ ledger: 'I-24', subject: one.volumeId, says: 'There are bytes of it and no row' })
