@@ -4,6 +4,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { createExec } from '#host/node/exec.ts'
+import { openDoorInside } from '#main/control/door-inside.ts'
 import { createCloud } from '#main/library.ts'
 import { confText, tempestConf } from './tempest-conf.ts'
 
@@ -123,8 +125,8 @@ export async function runTempest(wish: TempestWish, write: (text: string) => voi
     )
     writeFileSync(path.join(work, 'tempest.conf'), confText(conf), { mode: 0o600 })
     writeFileSync(path.join(work, 'list'), `${selected.map(id => `^${id.replaceAll('.', '\\.')}(\\[|$)`).join('\n')}\n`)
-    const where = spawnSync('/usr/bin/python3', ['-c', 'import os, tempest; print(os.path.dirname(tempest.__file__))'])
-    const top = where.stdout.toString().trim()
+    const found = spawnSync('/usr/bin/python3', ['-c', 'import os, tempest; print(os.path.dirname(tempest.__file__))'])
+    const top = found.stdout.toString().trim()
     writeFileSync(
       path.join(work, '.stestr.conf'),
       `[DEFAULT]\ntest_path=${top}/test_discover\ntop_dir=${top}\ngroup_regex=([^\\.]*\\.)*\n`,
@@ -139,7 +141,10 @@ export async function runTempest(wish: TempestWish, write: (text: string) => voi
     await run(['stestr', 'init'], work, env)
     const config = ['--config-file', path.join(work, 'tempest.conf'), '--include-list', path.join(work, 'list')]
     const inside = wish.real ? await cloud.control.enterArgv() : []
-    const printed = await run([...inside, 'tempest', 'run', ...config, '--concurrency', '2'], work, env)
+    const door = inside.length === 0 ? null : await openDoorInside(inside, cloud.door, createExec())
+    const where = inside.length === 0 ? [] : [...inside, 'env', '-C', work] // entering forgets the folder
+    const printed = await run([...where, 'tempest', 'run', ...config, '--concurrency', '2'], work, env)
+    door?.close()
     const outcomes = readResults(printed, selected)
     const violations = (await cloud.control.audit()).length
     const seconds = (performance.now() - began) / 1000

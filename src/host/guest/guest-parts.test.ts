@@ -338,6 +338,16 @@ void describe('the guest’s own scripts', () => {
     assert.equal(await sudo(), '')
   })
 
+  void it('lists disks as scripts ask for them', async () => {
+    const lsblk = async (...words: string[]): Promise<string[]> =>
+      (await exec.run(['sh', join(files, 'lsblk'), ...words])).stdout.split('\n').slice(0, -1)
+    const [header = '', ...disks] = await lsblk('-lb', '--nodeps')
+    assert.match(header, /^NAME +RM +SIZE RO TYPE MOUNTPOINTS$/)
+    for (const line of disks) assert.match(line.slice(header.indexOf('TYPE')), /^(disk|rom )/)
+    assert.deepEqual(await lsblk('-lbdn'), disks)
+    assert.ok((await lsblk()).length > disks.length)
+  })
+
   void it('are shell that parses', async () => {
     for (const name of [
       'init',
