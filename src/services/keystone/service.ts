@@ -33,6 +33,7 @@ import { oauthHandlers } from '#services/keystone/api/oauth1.ts'
 import { roleHandlers } from '#services/keystone/api/roles.ts'
 import { trustHandlers } from '#services/keystone/api/trusts.ts'
 import { userHandlers } from '#services/keystone/api/users.ts'
+import { v2Handlers } from '#services/keystone/api/v2.ts'
 import { baseRules, rules } from '#services/keystone/contract/rules.ts'
 import { surface } from '#services/keystone/contract/surface.ts'
 import { createLedger } from '#services/keystone/db/ledger.ts'
@@ -151,6 +152,7 @@ export function createKeystone(tools: KeystoneTools): Keystone {
   const tables: HandlerTable[] = [
     discoveryHandlers(),
     authHandlers({ ...shared, tokens, authentication, catalog, reach, frontDoor }),
+    v2Handlers({ ...shared, tokens, authentication, catalog, reach, frontDoor }),
     ec2TokenHandlers(createEc2Tokens(shared, tokens), tokenBody({ catalog, frontDoor })),
     ...oauthHandlers(oauth),
     userHandlers(createUsers(shared, tokens, authentication), settings),
