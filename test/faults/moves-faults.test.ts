@@ -154,7 +154,7 @@ for (const deed of DEEDS) {
       hits++
     }
     assert.ok(hits >= 2, `${hits} crossings`)
-    await sound(cloud)
+    await soundAfter(cloud, deed, who)
   })
 
   test(`${deed.name}: a delete at each crossing`, { timeout: 170_000 }, async () => {
@@ -192,7 +192,7 @@ for (const deed of DEEDS) {
       hits++
     }
     assert.ok(hits >= 5, `${hits} crossings`)
-    await sound(cloud)
+    await soundAfter(cloud, deed, who)
   })
 
   test(`${deed.name}: the process dies at each step`, { timeout: 170_000 }, async t => {
@@ -237,7 +237,7 @@ for (const deed of DEEDS) {
       assert.ok(deed.ends.includes(status), `${deed.name} dead at ${n}: ${status}`)
       await soundAfter(again, deed, who)
       await removed(who.demo, id)
-      await sound(again)
+      await soundAfter(again, deed, who)
       if (!died) break
       deaths++
     }
