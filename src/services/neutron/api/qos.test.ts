@@ -212,6 +212,25 @@ test('a policy is put on networks, ports, floating IPs and gateways, and not rem
   for (const { id } of [one, two]) await neutron.ok(manager, 'DELETE', `/qos/policies/${id}`)
 })
 
+test('what goes takes its policy off', async () => {
+  await using neutron = await neutronForTests()
+  const { id } = await policy(neutron)
+  const outside = await neutron.ok(admin, 'POST', '/networks', { network: { 'router:external': true } })
+  await neutron.ok(admin, 'POST', '/subnets', {
+    subnet: { network_id: outside.id, ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false },
+  })
+  const router = await neutron.ok(member, 'POST', '/routers', {
+    router: { external_gateway_info: { network_id: outside.id, qos_policy_id: id } },
+  })
+  await neutron.ok(member, 'POST', '/floatingips', {
+    floatingip: { floating_network_id: outside.id, qos_policy_id: id },
+  })
+  await neutron.ok(member, 'DELETE', `/routers/${router.id}`)
+  await neutron.ok(admin, 'DELETE', `/networks/${outside.id}`)
+  assert.deepEqual(await neutron.neutron.audit(), [])
+  await neutron.ok(manager, 'DELETE', `/qos/policies/${id}`)
+})
+
 test('kinds of rules, and for administrators what enforces them', async () => {
   await using neutron = await neutronForTests()
   const types = await neutron.list(member, '/qos/rule-types')

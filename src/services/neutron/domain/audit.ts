@@ -7,6 +7,7 @@ import type { Audit, Violation } from '#kernel/lib/violation.ts'
 import type { Q } from '#services/neutron/db/standard.ts'
 import { keyOf, parseIp } from '#services/neutron/domain/addresses.ts'
 import { belongings } from '#services/neutron/domain/audit-belongings.ts'
+import { extras } from '#services/neutron/domain/audit-extras.ts'
 import { cidrOf } from '#services/neutron/domain/ipam.ts'
 import { DHCP, FLOATING_IP, ROUTER_GATEWAY, ROUTER_INTERFACE } from '#services/neutron/domain/owners.ts'
 import { subnetsDb } from '#services/neutron/db/subnets.ts'
@@ -289,6 +290,7 @@ export const createAudit =
       ...(await addresses(q)),
       ...(await floatingIps(q)),
       ...(await ownPorts(q)),
+      ...(await extras(q)),
       ...(await belongings(q)),
     ])
     const damage = (await tools.database.check()).map(says => ({ ledger: 'I-31', subject: 'neutron-db', says }))

@@ -11,6 +11,7 @@ import type { Listing } from '#services/neutron/db/listing.ts'
 import { conntrackHelpersDb, type ConntrackHelper } from '#services/neutron/db/port-forwardings.ts'
 import { portsDb } from '#services/neutron/db/ports.ts'
 import { floatingIpsDb, ownRouters, routersDb, toRouter, type Router } from '#services/neutron/db/routers.ts'
+import { qosDb } from '#services/neutron/db/qos.ts'
 import { schedulesDb } from '#services/neutron/db/schedules.ts'
 import { deleteTags, newStandard, revise, type Q } from '#services/neutron/db/standard.ts'
 import type { Route } from '#services/neutron/db/tables.ts'
@@ -162,6 +163,7 @@ export const createRouters = (tools: DomainTools) => {
           throw faults.RouterExternalGatewayInUseByFloatingIp({ router_id: id, net_id: it.gatewayNetworkId ?? '' })
         for (const port of ports) await portsDb.remove(q, port.id)
         await schedulesDb.forget(q, id)
+        await qosDb.bind(q, 'router', id, null)
         await deleteTags(q, [id])
         await q.deleteFrom('conntrack_helpers').where('router_id', '=', id).execute()
         await q.deleteFrom('routers').where('id', '=', id).execute()
