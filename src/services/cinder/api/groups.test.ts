@@ -88,6 +88,10 @@ test('a group is made, shown, listed, changed and removed with its volumes', asy
   const refused = await mine('DELETE', `/volumes/${inside}`)
   assert.deepEqual([refused.status, /belong to a group/.test(says(refused))], [400, true])
   assert.equal((await act(id, 'delete', {})).status, 400)
+  // what belongs to a group is neither handed over nor changed as a whole
+  assert.equal((await mine('POST', '/volume-transfers', { transfer: { volume_id: inside } })).status, 400)
+  const retype = { 'os-retype': { new_type: 'lvmdriver-1', migration_policy: 'never' } }
+  assert.equal((await mine('POST', `/volumes/${inside}/action`, retype)).status, 400)
 
   for (const [change, text] of [
     [{ add_volumes: outside, remove_volumes: outside }, 'are in both add and remove'],

@@ -3,6 +3,7 @@ import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import type { Rule } from '#kernel/contract/rule.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import { transfersDb, type Transfer } from '#services/cinder/db/transfers.ts'
 import { typesDb } from '#services/cinder/db/types.ts'
@@ -110,6 +111,9 @@ export const createTransfersDomain = (tools: DomainTools) => {
           for (const snapshot of await snapshotsDb(q).ofVolume(volume.id))
             if (snapshot.status !== 'available')
               throw faults.InvalidSnapshot({ reason: `snapshot: ${snapshot.id} status must be available` })
+        // A group's volumes are all of one project.
+        if ((await groupsDb(q).ofVolume(volume.id)) !== null)
+          throw faults.InvalidVolume({ reason: 'it must not be part of a group' })
         if (!(await volumesDb(q).enter(volume.id, 'available', { status: 'awaiting-transfer' }, clock.now())))
           throw faults.InvalidVolume({ reason: 'status must be available' })
         await transfersDb(q).insert(transfer)

@@ -4,6 +4,7 @@ import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
 import { orList } from '#services/cinder/contract/states.ts'
 import { attachmentsDb } from '#services/cinder/db/attachments.ts'
+import { groupsDb } from '#services/cinder/db/groups.ts'
 import { servicesDb } from '#services/cinder/db/services.ts'
 import { snapshotsDb } from '#services/cinder/db/snapshots.ts'
 import { typesDb, type VolumeType } from '#services/cinder/db/types.ts'
@@ -14,7 +15,7 @@ import { decide } from '#services/cinder/domain/scheduling/decide.ts'
 import { isUp, poolStates } from '#services/cinder/domain/scheduling/pools.ts'
 import type { DomainTools } from '#services/cinder/domain/tools.ts'
 import type { TypesDomain } from '#services/cinder/domain/types.ts'
-import { demandTypeSize } from '#services/cinder/domain/volumes/create.ts'
+import { demandPlain, demandTypeSize } from '#services/cinder/domain/volumes/create.ts'
 import { imageMetadata, judgeImage } from '#services/cinder/domain/volumes/images.ts'
 import { migrateVolume } from '#services/cinder/sagas/migrate-volume.ts'
 import { reimageVolume } from '#services/cinder/sagas/reimage-volume.ts'
@@ -103,6 +104,7 @@ export const createChangesDomain = (tools: DomainTools & { readonly types: Types
       const volume = await findVolume(tools, ctx, id, rules.volumeRetype)
       const type = await tools.types.findByRef(ctx, typeRef)
       demandTypeSize(type, volume.sizeGb)
+      await demandPlain(tools, ctx, type)
       const multiattach = type.extraSpecs['multiattach'] === '<is> True'
       if (multiattach !== volume.multiattach) {
         if (volume.status !== 'available')
@@ -124,7 +126,8 @@ export const createChangesDomain = (tools: DomainTools & { readonly types: Types
           !['available', 'in-use'].includes(now.status) ||
           now.host === null ||
           now.typeId === type.id ||
-          !IDLE.includes(now.migrationStatus)
+          !IDLE.includes(now.migrationStatus) ||
+          (await groupsDb(q).ofVolume(now.id)) !== null
         )
           throw faults.InvalidVolume({
             reason:
@@ -180,7 +183,8 @@ export const createChangesDomain = (tools: DomainTools & { readonly types: Types
           !IDLE.includes(now.migrationStatus) ||
           now.host === null ||
           now.host === to ||
-          (await snapshotsDb(q).ofVolume(now.id)).length > 0
+          (await snapshotsDb(q).ofVolume(now.id)).length > 0 ||
+          (await groupsDb(q).ofVolume(now.id)) !== null
         )
           throw faults.InvalidVolume({
             reason: `Volume ${now.id} status must be available or in-use, must not be migrating, have snapshots, be replicated, be part of a group and destination host/cluster must be different than the current one`,

@@ -198,7 +198,7 @@ async function typeOf(
 }
 
 /** There is no key manager here, so nothing of an encrypted type is made: never bytes in the clear that were to be encrypted. */
-async function demandPlain(tools: DomainTools, ctx: Ctx, type: VolumeType): Promise<void> {
+export async function demandPlain(tools: DomainTools, ctx: Ctx, type: VolumeType): Promise<void> {
   const found = await tools.database.read(ctx, 'type-encryption', q => encryptionDb(q).ofType(type.id))
   if (found === undefined) return
   throw groupFaults.KeyManagerMissing({
