@@ -10,6 +10,7 @@ import type { Ids } from '#kernel/lib/ids.ts'
 import type { PlacementMoves, VolumeMoves, WireMoves } from '#services/nova/actors/neighbours/moving.ts'
 import { actionsDb } from '#services/nova/db/actions.ts'
 import { blockDevicesDb } from '#services/nova/db/block-devices.ts'
+import { hostsDb } from '#services/nova/db/hosts.ts'
 import { movesDb, OVER, type Move } from '#services/nova/db/moves.ts'
 import { nicsDb } from '#services/nova/db/nics.ts'
 import { serversDb, type Server, type ServerChange } from '#services/nova/db/servers.ts'
@@ -160,7 +161,10 @@ export const conductorMoves =
           await demandGroupPolicy(q, server.id, destination.host)
           const claim = claimFor(server, move.newFlavor ?? server.flavor)
           await movesDb(q).hold(move, { host: destination.host, claim }, now())
-          await movesDb(q).goTo(moveId, { host: destination.host, node: destination.node, ip: null }, now())
+          // compat: upstream tells the address of the destination for all but live migrations.
+          const node = move.kind === 'live-migration' ? undefined : await hostsDb(q).nodeOf(destination.host)
+          const { host, node: name } = destination
+          await movesDb(q).goTo(moveId, { host, node: name, ip: node?.hostIp ?? null }, now())
         }),
       unreserve: moveId =>
         change('unreserve-destination', moveId, async (q, move, server) => {
