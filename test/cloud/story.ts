@@ -89,12 +89,19 @@ export async function boot(who: Person, wish: BootWish = {}): Promise<string> {
 export const show = async (who: Person, id: string): Promise<ServerView> =>
   (await who.json<{ server: ServerView }>(`/compute/v2.1/servers/${id}`)).server
 
+/** A leg of a story that could not report home is sent again after 30 s. */
+const SETTLED_MS = 90_000
+
 /** Resolves when nothing is under way for the server any more. */
 export const settled = (who: Person, id: string): Promise<ServerView> =>
-  until(`the end of what is under way for ${id}`, async () => {
-    const server = await show(who, id)
-    return server['OS-EXT-STS:task_state'] === null && server.status !== 'BUILD' ? server : null
-  })
+  until(
+    `the end of what is under way for ${id}`,
+    async () => {
+      const server = await show(who, id)
+      return server['OS-EXT-STS:task_state'] === null && server.status !== 'BUILD' ? server : null
+    },
+    SETTLED_MS,
+  )
 
 export async function active(who: Person, id: string): Promise<ServerView> {
   const server = await settled(who, id)

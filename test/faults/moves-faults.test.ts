@@ -112,7 +112,7 @@ const ended = async (who: Who, id: string, ends: readonly string[]): Promise<str
 }
 
 for (const deed of DEEDS) {
-  test(`${deed.name}: a refusal at each crossing`, { timeout: 170_000 }, async () => {
+  test(`${deed.name}: a refusal at each crossing`, { timeout: 500_000 }, async () => {
     await using cloud = await createCloud({
       hypervisor: 'simulated',
       network: 'simulated',
@@ -157,7 +157,7 @@ for (const deed of DEEDS) {
     await soundAfter(cloud, deed, who)
   })
 
-  test(`${deed.name}: a delete at each crossing`, { timeout: 170_000 }, async () => {
+  test(`${deed.name}: a delete at each crossing`, { timeout: 500_000 }, async () => {
     await using cloud = await createCloud({
       hypervisor: 'simulated',
       network: 'simulated',
@@ -195,7 +195,7 @@ for (const deed of DEEDS) {
     await soundAfter(cloud, deed, who)
   })
 
-  test(`${deed.name}: the process dies at each step`, { timeout: 170_000 }, async t => {
+  test(`${deed.name}: the process dies at each step`, { timeout: 500_000 }, async t => {
     const state = mkdtempSync(join(tmpdir(), 'koto-moves-'))
     t.after(() => rmSync(state, { recursive: true, force: true }))
     const open = (): Promise<CloudHandle> =>
