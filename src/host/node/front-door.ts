@@ -60,6 +60,13 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 4096 },
     http: { headersTimeout: 30_000 } as ServerOptions,
+    // What a path with broken percent signs gets for an answer is for its service to say.
+    frameworkErrors: (_error, request, reply) => {
+      arrive(request as unknown as FastifyRequest, reply as unknown as FastifyReply).catch((error: unknown) => {
+        options.report(error)
+        reply.raw.destroy()
+      })
+    },
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
@@ -96,7 +103,8 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
         (pathname.length === mount.prefix.length || pathname[mount.prefix.length] === '/'),
     )
 
-  app.setNotFoundHandler(async (request, reply) => {
+  app.setNotFoundHandler((request, reply) => arrive(request, reply))
+  async function arrive(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const url = request.raw.url ?? '/'
     const question = url.indexOf('?')
     const pathname = question < 0 ? url : url.slice(0, question)
@@ -112,8 +120,10 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
         .send('{"error":{"code":404,"title":"Not Found","message":"The resource could not be found."}}')
     }
     return serve(mount.handle, mount.prefix, request, reply)
-  })
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  }
+  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+    // a Content-Type that is none: what to say of it is the service's
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return arrive(request, reply)
     const status = error.statusCode ?? 500
     if (status >= 500) options.report(error)
     return reply

@@ -1,4 +1,5 @@
 // Backups as entities, and the queries about them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { sql, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromJson, fromTime, json, orNull, time } from '#kernel/db/codecs.ts'
@@ -93,7 +94,7 @@ const changed = (change: BackupChange, now: number): Updateable<BackupTable> => 
 }
 
 /** Sort keys a client may name, and their columns; of filters too. */
-export const BACKUP_COLUMNS: Readonly<Record<string, string>> = {
+export const BACKUP_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   display_name: 'name',
@@ -114,7 +115,7 @@ export const BACKUP_COLUMNS: Readonly<Record<string, string>> = {
   created_at: 'created_at',
   updated_at: 'updated_at',
   data_timestamp: 'data_at',
-}
+})
 export interface BackupFilters {
   readonly projectId: string | null
   readonly equal: Readonly<Record<string, string | number>>

@@ -1,4 +1,5 @@
 // Snapshots of whole groups as entities, and the queries about them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromTime, orNull, time } from '#kernel/db/codecs.ts'
@@ -55,7 +56,7 @@ const changed = (status: string, now: number): Updateable<GroupSnapshotTable> =>
 })
 
 /** Sort keys and filters a client may name, and their columns. */
-export const GROUP_SNAPSHOT_COLUMNS: Readonly<Record<string, string>> = {
+export const GROUP_SNAPSHOT_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   description: 'description',
@@ -66,7 +67,7 @@ export const GROUP_SNAPSHOT_COLUMNS: Readonly<Record<string, string>> = {
   user_id: 'user_id',
   created_at: 'created_at',
   updated_at: 'updated_at',
-}
+})
 
 export const groupSnapshotsDb = (q: Kysely<CinderTables>) => ({
   async byId(id: string): Promise<GroupSnapshot | undefined> {

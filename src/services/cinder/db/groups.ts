@@ -1,4 +1,5 @@
 // Groups of volumes as entities, and the queries about them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromTime, orNull, time } from '#kernel/db/codecs.ts'
@@ -64,7 +65,7 @@ const changed = (change: GroupChange, now: number): Updateable<GroupTable> => ({
 })
 
 /** Sort keys and filters a client may name, and their columns. */
-export const GROUP_COLUMNS: Readonly<Record<string, string>> = {
+export const GROUP_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   description: 'description',
@@ -78,7 +79,7 @@ export const GROUP_COLUMNS: Readonly<Record<string, string>> = {
   user_id: 'user_id',
   created_at: 'created_at',
   updated_at: 'updated_at',
-}
+})
 export interface RowFilters {
   readonly projectId: string | null
   /** Column → value. */

@@ -1,4 +1,5 @@
 // Snapshots as entities, and the queries about them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { sql, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromJson, fromTime, json, orNull, time } from '#kernel/db/codecs.ts'
@@ -77,7 +78,7 @@ export interface SnapshotFilters {
   readonly metadata?: Readonly<Record<string, string>>
 }
 /** Sort keys a client may name, and their columns. */
-export const SNAPSHOT_SORT: Readonly<Record<string, string>> = {
+export const SNAPSHOT_SORT: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   status: 'status',
   volume_id: 'volume_id',
@@ -90,7 +91,7 @@ export const SNAPSHOT_SORT: Readonly<Record<string, string>> = {
   display_description: 'description',
   project_id: 'project_id',
   user_id: 'user_id',
-}
+})
 
 export const snapshotsDb = (q: Kysely<CinderTables>) => ({
   async byId(id: string): Promise<Snapshot | undefined> {

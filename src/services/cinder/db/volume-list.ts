@@ -1,4 +1,5 @@
 // The list of volumes: filters as SQL, one keyset page on the indexes it needs.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { sql, type Kysely } from 'kysely'
 
 import { time } from '#kernel/db/codecs.ts'
@@ -31,7 +32,7 @@ export interface VolumePage {
 }
 
 /** Sort keys a client may name, and their columns. */
-export const SORT_COLUMNS: Readonly<Record<string, string>> = {
+export const SORT_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   display_name: 'name',
@@ -52,9 +53,9 @@ export const SORT_COLUMNS: Readonly<Record<string, string>> = {
   source_volid: 'source_volume_id',
   migration_status: 'migration_status',
   launched_at: 'launched_at',
-}
+})
 /** Filters that compare a column; which of them people may use is the domain's business. */
-export const EQUAL_COLUMNS: Readonly<Record<string, string>> = {
+export const EQUAL_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   display_name: 'name',
@@ -73,7 +74,7 @@ export const EQUAL_COLUMNS: Readonly<Record<string, string>> = {
   snapshot_id: 'snapshot_id',
   source_volid: 'source_volume_id',
   migration_status: 'migration_status',
-}
+})
 
 function filtered(q: Kysely<CinderTables>, filters: VolumeFilters) {
   let query = q.selectFrom('volumes').selectAll()

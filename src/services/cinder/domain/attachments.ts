@@ -1,4 +1,5 @@
 // Attachments: reserve, connect, complete, end. The volume's status follows from what attachments it has.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isFull } from '#kernel/http/paging.ts'
 import type { Kysely } from 'kysely'
 
@@ -27,7 +28,7 @@ const STAYS = [
   'maintenance',
   'awaiting-transfer',
 ]
-const SORTS: Readonly<Record<string, string>> = {
+const SORTS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   created_at: 'created_at',
   updated_at: 'updated_at',
@@ -35,7 +36,7 @@ const SORTS: Readonly<Record<string, string>> = {
   instance_uuid: 'instance_id',
   attach_status: 'status',
   attach_time: 'attached_at',
-}
+})
 
 /** Writes the volume's status as its remaining attachments have it. */
 export async function settleVolume(q: Kysely<CinderTables>, volumeId: string, now: number): Promise<void> {

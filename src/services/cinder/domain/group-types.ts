@@ -1,4 +1,5 @@
 // Group types: who sees which, what may become of them, and the one that consistency groups have.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
@@ -14,13 +15,15 @@ export const CONSISTENCY_TYPE = 'default_cgsnapshot_type'
 export const CONSISTENT_SPEC = 'consistent_group_snapshot_enabled'
 export const isConsistent = (type: GroupType): boolean => type.specs[CONSISTENT_SPEC] === '<is> True'
 
-const SORTS: Readonly<Record<string, (one: GroupType) => string | number>> = {
+const SORTS: Readonly<Record<string, (one: GroupType) => string | number>> = wordTable<
+  (one: GroupType) => string | number
+>({
   name: one => one.name,
   description: one => one.description ?? '',
   is_public: one => Number(one.isPublic),
   created_at: one => one.createdAt,
   updated_at: one => one.updatedAt ?? 0,
-}
+})
 
 export const createGroupTypesDomain = (tools: DomainTools) => {
   const { database, clock, ids, settings } = tools

@@ -1,4 +1,5 @@
 // What all lists of Cinder have in common: which filters a person may use, and how that changed with versions.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { isAdmin } from '#services/cinder/domain/tools.ts'
@@ -21,7 +22,7 @@ export interface ListRequest {
 }
 
 /** Upstream's `resource_filters.json`: what everybody may filter by. */
-export const RESOURCE_FILTERS: Readonly<Record<string, readonly string[]>> = {
+export const RESOURCE_FILTERS: Readonly<Record<string, readonly string[]>> = wordTable<readonly string[]>({
   volume: [
     'name',
     'status',
@@ -43,7 +44,7 @@ export const RESOURCE_FILTERS: Readonly<Record<string, readonly string[]>> = {
   message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
   pool: ['name', 'volume_type'],
   volume_type: ['is_public', 'extra_specs'],
-}
+})
 
 /** The filters that count. Throws 400 for one that is not allowed, where the version refuses such. */
 export function usableFilters(ctx: Ctx, resource: string, request: ListRequest): Record<string, string> {

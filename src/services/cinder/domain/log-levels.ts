@@ -1,7 +1,8 @@
 // How much each of Cinder's components writes to the log, changed while it runs. Kept as long as the process lives, as upstream does.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Log } from '#kernel/lib/log.ts'
 
-const RANKS: Readonly<Record<string, number>> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 }
+const RANKS: Readonly<Record<string, number>> = wordTable<number>({ DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 })
 /** Every logger of ours is below this name. */
 const ROOT = 'cinder'
 

@@ -1,4 +1,5 @@
 // QoS specs: made, changed, tied to volume types and let go.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
 import { groupFaults } from '#services/cinder/contract/group-faults.ts'
@@ -11,12 +12,14 @@ import type { DomainTools } from '#services/cinder/domain/tools.ts'
 import type { TypesDomain } from '#services/cinder/domain/types.ts'
 
 const CONSUMERS = ['back-end', 'front-end', 'both']
-const SORTS: Readonly<Record<string, (one: QosSpecs) => string | number>> = {
+const SORTS: Readonly<Record<string, (one: QosSpecs) => string | number>> = wordTable<
+  (one: QosSpecs) => string | number
+>({
   name: one => one.name,
   consumer: one => one.consumer,
   created_at: one => one.createdAt,
   updated_at: one => one.updatedAt ?? 0,
-}
+})
 
 /** Splits `consumer` off and looks at the lengths of keys and values. Throws 400. */
 function readSpecs(given: Readonly<Record<string, unknown>>): {

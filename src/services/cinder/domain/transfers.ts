@@ -1,4 +1,5 @@
 // The verbs of hand-overs. All of them are single transactions: a volume belongs to the one project or to the other.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
 import { rules } from '#services/cinder/contract/rules.ts'
@@ -13,7 +14,7 @@ import type { ListRequest } from '#services/cinder/domain/listing.ts'
 import { demandQuota, demandSize } from '#services/cinder/domain/quotas.ts'
 import { isAdmin, projectOf, type DomainTools } from '#services/cinder/domain/tools.ts'
 
-const COLUMNS: Readonly<Record<string, string>> = {
+const COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   name: 'name',
   display_name: 'name',
@@ -22,7 +23,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   source_project_id: 'source_project_id',
   project_id: 'source_project_id',
   no_snapshots: 'no_snapshots',
-}
+})
 /** Characters of a key, as upstream's `volume_transfer_key_length`. */
 const KEY_LENGTH = 16
 

@@ -1,4 +1,5 @@
 // Volume types: who sees which, and what may become of them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { isDuplicate } from '#kernel/db/errors.ts'
@@ -22,14 +23,16 @@ export interface TypeQuery {
   readonly limit: number
   readonly offset: number
 }
-const SORTS: Readonly<Record<string, (type: VolumeType) => string | number>> = {
+const SORTS: Readonly<Record<string, (type: VolumeType) => string | number>> = wordTable<
+  (type: VolumeType) => string | number
+>({
   id: type => type.id,
   name: type => type.name,
   created_at: type => type.createdAt,
   updated_at: type => type.updatedAt ?? 0,
   is_public: type => Number(type.isPublic),
   description: type => type.description ?? '',
-}
+})
 
 export const createTypesDomain = (tools: DomainTools) => {
   const { database, clock, ids, settings } = tools

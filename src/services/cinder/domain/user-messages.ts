@@ -1,4 +1,5 @@
 // Messages as their project reads and removes them.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/cinder/contract/faults.ts'
@@ -9,12 +10,12 @@ import { demand, isUuid, targetOf } from '#services/cinder/domain/find.ts'
 import { usableFilters, type ListRequest } from '#services/cinder/domain/listing.ts'
 import { projectOf, type DomainTools } from '#services/cinder/domain/tools.ts'
 
-const COLUMNS: Readonly<Record<string, string>> = {
+const COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   resource_uuid: 'resource_id',
   resource_type: 'resource_type',
   request_id: 'request_id',
-}
-const SORTS: Readonly<Record<string, string>> = {
+})
+const SORTS: Readonly<Record<string, string>> = wordTable<string>({
   id: 'id',
   created_at: 'created_at',
   resource_uuid: 'resource_id',
@@ -22,7 +23,7 @@ const SORTS: Readonly<Record<string, string>> = {
   request_id: 'request_id',
   guaranteed_until: 'expires_at',
   expires_at: 'expires_at',
-}
+})
 
 export const createUserMessagesDomain = (tools: DomainTools) => {
   const { database } = tools

@@ -1,4 +1,5 @@
 // Which images a list shows: filters, their operators, sorting, one page.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isFull } from '#kernel/http/paging.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { faults } from '#services/glance/contract/faults.ts'
@@ -6,7 +7,7 @@ import { VISIBILITIES } from '#services/glance/contract/images.ts'
 import { imagesDb, type Image, type ImageFilters } from '#services/glance/db/images.ts'
 import type { AccessTools } from '#services/glance/domain/access.ts'
 
-const COLUMNS: Readonly<Record<string, string>> = {
+const COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   name: 'name',
   status: 'status',
   owner: 'owner',
@@ -18,10 +19,10 @@ const COLUMNS: Readonly<Record<string, string>> = {
   min_ram: 'min_ram',
   min_disk: 'min_disk',
   size: 'size',
-}
+})
 /** Filters that may name several values by `in:`. */
 const IN = new Set(['container_format', 'disk_format', 'id', 'name', 'status'])
-const SORT: Readonly<Record<string, string>> = {
+const SORT: Readonly<Record<string, string>> = wordTable<string>({
   name: 'name',
   status: 'status',
   container_format: 'container_format',
@@ -38,7 +39,7 @@ const SORT: Readonly<Record<string, string>> = {
   virtual_size: 'virtual_size',
   checksum: 'checksum',
   os_hidden: 'os_hidden',
-}
+})
 const OPS = { eq: '=', neq: '!=', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
 const KNOWN = new Set([
   'limit',

@@ -1,4 +1,5 @@
 // Glance's JSON patch: one level deep, and `tags` as a whole. Both media types' forms are understood.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { READ_ONLY, RESERVED } from '#services/glance/contract/images.ts'
 import { RESERVED_NAMESPACE } from '#services/glance/contract/imports.ts'
 import { faults } from '#services/glance/contract/faults.ts'
@@ -9,7 +10,7 @@ interface Operation {
   readonly name: string
   readonly value: unknown
 }
-const FIELDS: Readonly<Record<string, keyof Image>> = {
+const FIELDS: Readonly<Record<string, keyof Image>> = wordTable<keyof Image>({
   name: 'name',
   owner: 'owner',
   visibility: 'visibility',
@@ -19,7 +20,7 @@ const FIELDS: Readonly<Record<string, keyof Image>> = {
   disk_format: 'diskFormat',
   min_ram: 'minRam',
   min_disk: 'minDisk',
-}
+})
 
 function read(entry: Readonly<Record<string, unknown>>): Operation {
   let op = entry['op']
@@ -49,7 +50,7 @@ function read(entry: Readonly<Record<string, unknown>>): Operation {
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 /** What a field's new value must be. */
-const FITS: Readonly<Record<string, (value: unknown) => boolean>> = {
+const FITS: Readonly<Record<string, (value: unknown) => boolean>> = wordTable<(value: unknown) => boolean>({
   name: value => value === null || (isText(value) && value.length <= 255),
   owner: value => value === null || (isText(value) && value.length <= 255),
   visibility: isText,
@@ -59,7 +60,7 @@ const FITS: Readonly<Record<string, (value: unknown) => boolean>> = {
   disk_format: value => value === null || isText(value),
   min_ram: value => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2147483647,
   min_disk: value => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2147483647,
-}
+})
 
 /** The image and tags after all operations. Throws 400, 403 (read-only), 409 (no such property). */
 export function applyPatch(

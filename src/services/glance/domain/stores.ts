@@ -1,4 +1,5 @@
 // The one store: what it is, what a project uses of it, where an image lies in it.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Ctx } from '#kernel/lib/context.ts'
 import { Fault } from '#kernel/contract/fault.ts'
 import { faults } from '#services/glance/contract/faults.ts'
@@ -8,7 +9,7 @@ import { imagesDb, type Image } from '#services/glance/db/images.ts'
 import { holdImage, type AccessTools } from '#services/glance/domain/access.ts'
 import { amounts, RESOURCES, type Quotas } from '#services/glance/domain/quotas.ts'
 
-const DIGEST_BYTES: Readonly<Record<string, number>> = { md5: 16, sha1: 20, sha256: 32, sha512: 64 }
+const DIGEST_BYTES: Readonly<Record<string, number>> = wordTable<number>({ md5: 16, sha1: 20, sha256: 32, sha512: 64 })
 
 export const createStoresDomain = (
   tools: AccessTools & { readonly quotas: Quotas; readonly url: (imageId: string) => string },

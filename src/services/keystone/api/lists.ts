@@ -1,4 +1,5 @@
 // Keystone's way with lists and links: filters from the query, `links`, `truncated`, pages by limit and marker.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Call } from '#kernel/http/handlers.ts'
 import type { Comparator, Filter, ListQuery } from '#services/keystone/db/filters.ts'
 import { faults } from '#services/keystone/contract/faults.ts'
@@ -9,14 +10,17 @@ export interface ListSettings {
   readonly maxPageSize: number
 }
 
-const COMPARATORS: Readonly<Record<string, { comparator: Comparator; anyCase: boolean }>> = {
+const COMPARATORS: Readonly<Record<string, { comparator: Comparator; anyCase: boolean }>> = wordTable<{
+  comparator: Comparator
+  anyCase: boolean
+}>({
   contains: { comparator: 'contains', anyCase: false },
   icontains: { comparator: 'contains', anyCase: true },
   startswith: { comparator: 'startswith', anyCase: false },
   istartswith: { comparator: 'startswith', anyCase: true },
   endswith: { comparator: 'endswith', anyCase: false },
   iendswith: { comparator: 'endswith', anyCase: true },
-}
+})
 
 const single = (value: unknown): string | undefined => {
   const last: unknown = Array.isArray(value) ? value.at(-1) : value

@@ -1,6 +1,9 @@
 // Which settings a domain may have, with the values that hold where it has none. Upstream's names and defaults.
+import { wordTable } from '#kernel/lib/word-table.ts'
 
-export const DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+export const DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = wordTable<
+  Readonly<Record<string, unknown>>
+>({
   identity: { driver: 'sql', list_limit: null },
   ldap: {
     url: 'ldap://localhost',
@@ -53,6 +56,6 @@ export const DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>
     auth_pool_size: 100,
     auth_pool_connection_lifetime: 60,
   },
-}
+})
 /** Written, never read back. */
 export const SENSITIVE: readonly string[] = ['ldap.password']

@@ -94,19 +94,19 @@ export const externalGatewayHandlers = (gateways: ExternalGateways, present: Pre
     add: async call => ({
       router: await call.show(
         present,
-        await gateways.add(call.ctx, call.params.id, call.body['router']?.external_gateways),
+        await gateways.add(call.ctx, call.params.id, call.body?.['router']?.external_gateways),
       ),
     }),
     update: async call => ({
       router: await call.show(
         present,
-        await gateways.update(call.ctx, call.params.id, call.body['router']?.external_gateways),
+        await gateways.update(call.ctx, call.params.id, call.body?.['router']?.external_gateways),
       ),
     }),
     remove: async call => ({
       router: await call.show(
         present,
-        await gateways.remove(call.ctx, call.params.id, call.body['router']?.external_gateways),
+        await gateways.remove(call.ctx, call.params.id, call.body?.['router']?.external_gateways),
       ),
     }),
   })

@@ -1,9 +1,10 @@
 // Security group rules before they are written: protocols, port ranges, prefixes; what is odd is refused in upstream's words.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { faults } from '#services/neutron/contract/faults.ts'
 import { formatCidr, formatIp, parseCidr } from '#services/neutron/domain/addresses.ts'
 
 /** Names Neutron knows, with their numbers. */
-const PROTOCOLS: Readonly<Record<string, number>> = {
+const PROTOCOLS: Readonly<Record<string, number>> = wordTable<number>({
   ah: 51,
   dccp: 33,
   egp: 8,
@@ -29,7 +30,7 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
   udp: 17,
   udplite: 136,
   vrrp: 112,
-}
+})
 const SHOWN = `(None, 'any', ${Object.keys(PROTOCOLS)
   .map(name => `'${name}'`)
   .join(', ')})`

@@ -1,11 +1,12 @@
 // One security group rule as the match of an nft rule on a bridge.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { SecurityRuleState } from '#services/neutron/drivers/mechanism.ts'
 import { prefixOf } from '#services/neutron/drivers/addresses.ts'
 import { Unfit, cidr, family, whole } from '#services/neutron/drivers/checked.ts'
 import { word } from '#services/neutron/drivers/names.ts'
 
 /** Neutron's protocol names (neutron-lib `IP_PROTOCOL_MAP`) and their numbers. */
-const PROTOCOLS: Readonly<Record<string, number>> = {
+const PROTOCOLS: Readonly<Record<string, number>> = wordTable<number>({
   hopopt: 0,
   icmp: 1,
   igmp: 2,
@@ -30,7 +31,7 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
   pgm: 113,
   sctp: 132,
   udplite: 136,
-}
+})
 
 /** Those that nft can match ports of. */
 const WITH_PORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' }

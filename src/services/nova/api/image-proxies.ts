@@ -1,4 +1,5 @@
 // Glance's images in Nova's old words.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { RemoteFault } from '#kernel/http/client.ts'
 import { handlers, type Call, type HandlerTable } from '#kernel/http/handlers.ts'
 import { linksRow } from '#kernel/http/paging.ts'
@@ -23,14 +24,14 @@ const STATUS: Readonly<Record<string, string>> = {
 }
 const PROGRESS: Readonly<Record<string, number>> = { queued: 25, saving: 50, active: 100 }
 /** The old names of filters, and Glance's. */
-const FILTERS: Readonly<Record<string, string>> = {
+const FILTERS: Readonly<Record<string, string>> = wordTable<string>({
   name: 'name',
   status: 'status',
   server: 'instance_uuid',
   type: 'image_type',
   minRam: 'min_ram',
   minDisk: 'min_disk',
-}
+})
 const filtersOf = (rawQuery: string): Record<string, string> => {
   const found: Record<string, string> = {}
   for (const [key, value] of new URLSearchParams(rawQuery)) {

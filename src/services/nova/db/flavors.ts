@@ -1,4 +1,5 @@
 // Flavors and who may use the private ones.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import type { Kysely, Selectable } from 'kysely'
 
 import { flag, fromJson, fromTime, isSet, json, orNull, time } from '#kernel/db/codecs.ts'
@@ -33,7 +34,7 @@ export interface FlavorFilters {
 }
 
 /** Sort keys a client may name, and their columns; those without one of their own sort by id alone. */
-const SORT_COLUMNS: Readonly<Record<string, string>> = {
+const SORT_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   created_at: 'created_at',
   description: 'description',
   disabled: 'disabled',
@@ -49,7 +50,7 @@ const SORT_COLUMNS: Readonly<Record<string, string>> = {
   updated_at: 'updated_at',
   vcpu_weight: 'id',
   vcpus: 'vcpus',
-}
+})
 
 const flavorFromRow = (row: Selectable<NovaTables['flavors']>): Flavor => ({
   id: row.id,

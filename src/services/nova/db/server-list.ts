@@ -1,4 +1,5 @@
 // The list of servers: filters as SQL, one keyset page, O(page) on the indexes it needs.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { sql, type Kysely } from 'kysely'
 
 import { time } from '#kernel/db/codecs.ts'
@@ -40,7 +41,7 @@ export interface ServerPage {
 }
 
 /** Sort keys a client may name, and their columns. */
-export const SORT_COLUMNS: Readonly<Record<string, string>> = {
+export const SORT_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   access_ip_v4: 'access_ip_v4',
   access_ip_v6: 'access_ip_v6',
   auto_disk_config: 'auto_disk_config',
@@ -73,9 +74,9 @@ export const SORT_COLUMNS: Readonly<Record<string, string>> = {
   uuid: 'id',
   vm_state: 'vm_state',
   id: 'id',
-}
+})
 /** Filters that compare a column. */
-export const EQUAL_COLUMNS: Readonly<Record<string, string>> = {
+export const EQUAL_COLUMNS: Readonly<Record<string, string>> = wordTable<string>({
   host: 'host',
   hypervisor_hostname: 'node',
   node: 'node',
@@ -101,7 +102,7 @@ export const EQUAL_COLUMNS: Readonly<Record<string, string>> = {
   display_description: 'description',
   config_drive: 'config_drive',
   launched_on: 'launched_on',
-}
+})
 
 /** One page and whether there is more: at most `limit + 1` rows. Undefined: the marker is not among them. */
 export async function listServers(

@@ -1,4 +1,5 @@
 // Which servers a list shows: who may filter by what, patterns in linear time, one page.
+import { wordTable } from '#kernel/lib/word-table.ts'
 import { isFull } from '#kernel/http/paging.ts'
 import { RE2JS } from 're2js'
 
@@ -27,7 +28,7 @@ export interface ListRequest {
 }
 
 /** Filters everybody may use, and since which version. The others are for those who may filter by anything. */
-const FOR_ALL: Readonly<Record<string, number>> = {
+const FOR_ALL: Readonly<Record<string, number>> = wordTable<number>({
   reservation_id: 2001,
   name: 2001,
   status: 2001,
@@ -51,10 +52,12 @@ const FOR_ALL: Readonly<Record<string, number>> = {
   progress: 2083,
   user_id: 2083,
   hostname: 2090,
-}
+})
 /** Filters that exist only from a version on, for whomever. */
-const SINCE: Readonly<Record<string, number>> = Object.fromEntries(
-  ['tags', 'tags-any', 'not-tags', 'not-tags-any', 'changes-before', 'locked'].map(key => [key, FOR_ALL[key] ?? 0]),
+const SINCE: Readonly<Record<string, number>> = wordTable<number>(
+  Object.fromEntries(
+    ['tags', 'tags-any', 'not-tags', 'not-tags-any', 'changes-before', 'locked'].map(key => [key, FOR_ALL[key] ?? 0]),
+  ),
 )
 /** What is kept in tables of its own and cannot be filtered by. */
 const JOINED = [
