@@ -1,5 +1,7 @@
 // First data through the public APIs, in order: flavors, networks, images, key pair. Idempotent; what is there is left alone.
 
+import { computeRpc } from '#services/nova/rpc.ts'
+import type { Ctx } from '#kernel/lib/context.ts'
 import { createExec } from '#host/node/exec.ts'
 import { fileBytes } from '#host/node/file-bytes.ts'
 import type { Guest } from '#host/guest/build-guest.ts'
@@ -154,7 +156,7 @@ async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller):
   }
   const kernel = await make('koto-tiny-kernel', guest.kernel, { disk_format: 'aki', container_format: 'aki' })
   const ramdisk = await make('koto-tiny-ramdisk', guest.ramdisk, { disk_format: 'ari', container_format: 'ari' })
-  await make('koto-tiny', guest.disk, {
+  const disk = await make('koto-tiny', guest.disk, {
     disk_format: 'qcow2',
     container_format: 'bare',
     min_disk: guest.minDiskGb,
@@ -166,5 +168,22 @@ async function firstImages(cloud: Cloud, options: StartOptions, caller: Caller):
     os_admin_user: 'koto',
   })
   await Promise.all(sending)
+  void keepAtHand(cloud, [kernel, ramdisk, disk])
   return []
+}
+
+/** The first server need not wait for its image: real hosts fetch it while the person reads what `up` printed. */
+async function keepAtHand(cloud: Cloud, imageIds: readonly string[]): Promise<void> {
+  if (cloud.machine.hypervisorKind !== 'qemu') return
+  const { clock, ids, bus, log } = cloud.platform
+  const [host] = cloud.machine.hosts
+  if (host === undefined) return
+  const ctx: Ctx = { requestId: `req-${ids.uuid()}`, who: null, actor: 'koto', cross: (_crossing, deed) => deed() }
+  await clock.sleep(300) // `up` answers first
+  for (const imageId of imageIds)
+    await bus
+      .client(computeRpc)
+      .on(host.name)
+      .cache_image(ctx, { imageId })
+      .catch((error: unknown) => log('koto').warn(null, `an image is not at hand yet: ${(error as Error).message}`))
 }

@@ -48,7 +48,7 @@ before(async () => {
   spare = await furniture(admin)
   own = await belongings(demo)
   strangers = await belongings(alt)
-  routes = await knownRoutes(await cloud.control.routes())
+  routes = await knownRoutes(cloud.control.routes())
   const has = await shelf(demo)
   const id = (noun: string): string => (own.get(noun) ?? spare.get(noun))?.id ?? NOTHING
   known = {
