@@ -11,7 +11,8 @@ import { createCloud, type CloudHandle } from '#main/library.ts'
 import type { Person } from '#main/person.ts'
 import { hostile, type Hostile } from './hostile/input.ts'
 import { knownRoutes, SERVICES, type KnownRoute } from './hostile/shapes.ts'
-import { belongings, furniture, seen, type Things } from './hostile/things.ts'
+import { usualBodies } from './hostile/usual.ts'
+import { belongings, furniture, renewed, seen, type Things } from './hostile/things.ts'
 import { shelf, until } from './story.ts'
 
 const SEED = Number(process.env['KOTO_SEED'] ?? 20_260)
@@ -38,6 +39,7 @@ let spare: Things
 let strangers: Things
 let routes: readonly KnownRoute[]
 let known: Readonly<Record<string, unknown>>
+let usual: Readonly<Record<string, unknown>>
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 
 before(async () => {
@@ -51,6 +53,7 @@ before(async () => {
   routes = await knownRoutes(cloud.control.routes())
   const has = await shelf(demo)
   const id = (noun: string): string => (own.get(noun) ?? spare.get(noun))?.id ?? NOTHING
+  usual = usualBodies(noun => (noun === 'image' ? has.image() : id(noun)))
   known = {
     flavorRef: has.flavor('m1.nano'),
     imageRef: has.image(),
@@ -66,6 +69,12 @@ before(async () => {
     snapshot_id: id('cinder snapshots'),
     group_type: id('cinder group_types'),
     instance_uuid: id('nova servers'),
+    volume_uuid: id('cinder volumes'),
+    volume_type: 'spare',
+    volume_types: ['spare'],
+    group_type_id: id('cinder group_types'),
+    router: id('neutron routers'),
+    net_id: id('neutron networks'),
     project_id: id('keystone projects'),
     tenant_id: demo.projectId,
     domain_id: id('keystone domains'),
@@ -211,6 +220,7 @@ async function walk(service: string): Promise<string[]> {
   let asked = 0
   for (const [index, route] of mine.entries()) {
     const { prefix, type } = DOOR[service] ?? { prefix: '', type: null }
+    const key = `${route.method} ${service} ${route.path}${route.action === null ? '' : ` ${route.action}`}`
     const isLie = LIES.test(`${route.path} ${route.action ?? ''}`)
     const nothing = (): string => NOTHING
     const rounds = [
@@ -219,10 +229,14 @@ async function walk(service: string): Promise<string[]> {
       { name: 'demo of strangers', who: people.demo, ids: aim(service, strangers, spare) },
       { name: 'admin of nothing', who: people.admin, ids: nothing },
     ]
+    if (route.method !== 'GET' && index % 4 === 0) {
+      await renewed(people.demo, own, service)
+      await renewed(people.admin, spare, service)
+    }
     for (const [turn, { name, who, ids }] of rounds.entries()) {
       if (isLie && turn === 0) continue
       if (turn > 1 && !route.path.includes('{')) continue
-      const all = [...hostile(route, prefix, type, ids, sample)]
+      const all = [...hostile(route, prefix, type, ids, sample, usual[key])]
       const sure = all.slice(0, turn > 1 ? 1 : 5)
       const others = all.slice(sure.length)
       const count = Math.min(others.length, turn > 1 ? Math.ceil(PER_ROUTE / 2) : PER_ROUTE)

@@ -40,6 +40,9 @@ export interface PipelineTools {
 const BODY_LIMIT = 114_688
 /** A slash at the end of more than a version's document. */
 const DEEP_WITH_SLASH = /^\/[^/]+\/.+\/$/
+/** What a header cannot hold: names of things in a Location may be in any script. */
+const UNPRINTABLE = /[^\t\x20-\x7e]/
+const UNPRINTABLES = /[^\t\x20-\x7e]+/g
 const REQUEST_ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const JSON_TYPE = /^application\/(.+\+)?json\s*(;|$)/i
 
@@ -268,6 +271,8 @@ export function createPipeline(
     const headers: Record<string, string> = { ...answered.headers, 'x-openstack-request-id': own }
     for (const name of service.requestIdHeaders ?? []) headers[name] = own
     if (view.at > 0) Object.assign(headers, versionHeaders(service, view.at))
+    for (const [name, value] of Object.entries(headers))
+      if (UNPRINTABLE.test(value)) headers[name] = value.replace(UNPRINTABLES, written => encodeURIComponent(written))
     return { status: answered.status, headers, body: call.method === 'HEAD' ? null : answered.body }
   }
 

@@ -8,6 +8,7 @@ import {
   WRONG_VALUES_OF_QUERIES,
   WRONG_VERSIONS,
 } from './wrong.ts'
+import { laidInto } from './usual.ts'
 import { shapesOf, type KnownRoute } from './shapes.ts'
 
 export interface Hostile {
@@ -63,7 +64,7 @@ export function least(schema: Schema, field: string, sample: Sample, more: reado
       ...(typeof next === 'string' ? [next] : []),
     ])
     for (const name of wanted) made[name] = least(properties[name] ?? {}, name, sample, name === next ? rest : [])
-    if (wanted.size === 0 && Number(schema['minProperties'] ?? 0) > 0) {
+    if (wanted.size === 0 && (field === '' || Number(schema['minProperties'] ?? 0) > 0)) {
       const first = Object.entries(properties)[0]
       if (first !== undefined) made[first[0]] = least(first[1], first[0], sample)
     }
@@ -137,6 +138,7 @@ export function* hostile(
   type: string | null,
   ids: (parameter: string, before: string) => string,
   sample: Sample,
+  usual: unknown,
 ): Generator<Hostile> {
   const version: Record<string, string> =
     type === null ? {} : { 'openstack-api-version': `${type} ${route.until ?? 'latest'}` }
@@ -157,7 +159,8 @@ export function* hostile(
     body: text,
   })
   const wrap = (text: string): string => (route.action === null ? text : `{${JSON.stringify(route.action)}:${text}}`)
-  const whole = body === null ? (route.action === null ? (writes ? {} : null) : null) : least(body, '', sample)
+  const whole =
+    body !== null ? laidInto(least(body, '', sample), usual) : (usual ?? (route.action === null && writes ? {} : null))
   const plain = writes ? wrap(JSON.stringify(whole)) : null
   yield say(plain)
   yield say('')
@@ -182,7 +185,7 @@ export function* hostile(
   } else yield say('{"x":1}')
   if (body !== null)
     for (const spot of spots(body)) {
-      const around = least(body, '', sample, spot.path)
+      const around = laidInto(usual, least(body, '', sample, spot.path))
       yield say(wrap(JSON.stringify(around)))
       yield say(wrap(JSON.stringify(put(around, spot.path, undefined))))
       const [before = '', after = ''] = wrap(JSON.stringify(put(around, spot.path, HOLE))).split(`"${HOLE}"`)

@@ -4,7 +4,13 @@ import type { Person } from '#main/person.ts'
 import { active, askForServer, shelf, until } from '../story.ts'
 
 /** `nova servers` → where it is shown, and its id. */
-export type Things = ReadonlyMap<string, { readonly url: string; readonly id: string }>
+export interface Thing {
+  readonly url: string
+  readonly id: string
+  /** Makes it anew when it is no more, or no more of use. */
+  readonly renew?: () => Promise<unknown>
+}
+export type Things = ReadonlyMap<string, Thing>
 
 const HEADERS = {
   'openstack-api-version': 'compute 2.96, volume 3.70, placement 1.39',
@@ -12,7 +18,7 @@ const HEADERS = {
 
 /** Makes one of each of a person's nouns. */
 export async function belongings(who: Person): Promise<Things> {
-  const things = new Map<string, { url: string; id: string }>()
+  const things = new Map<string, Thing>()
   const make = async (noun: string, url: string, key: string | null, given: object): Promise<string> => {
     const answer = await who.fetch(url, { headers: HEADERS, body: key === null ? given : { [key]: given } })
     const text = await answer.text()
@@ -22,7 +28,7 @@ export async function belongings(who: Person): Promise<Things> {
       string
     >
     const id = made['id'] ?? made['name'] ?? ''
-    things.set(noun, { url: `${url}/${id}`, id })
+    things.set(noun, { url: `${url}/${id}`, id, renew: () => make(noun, url, key, given) })
     return id
   }
   const become = (noun: string, key: string, status: string): Promise<true> =>
@@ -70,7 +76,14 @@ export async function belongings(who: Person): Promise<Things> {
   await become('cinder volumes', 'volume', 'available')
   await make('cinder volume-transfers', '/volume/v3/volume-transfers', 'transfer', { volume_id: passed, name: 'mine' })
   things.set('cinder os-volume-transfer', things.get('cinder volume-transfers') ?? { url: '', id: '' })
-  things.set('cinder volumes', { url: `/volume/v3/volumes/${volume}`, id: volume })
+  things.set('cinder volumes', {
+    url: `/volume/v3/volumes/${volume}`,
+    id: volume,
+    renew: async () => {
+      await make('cinder volumes', '/volume/v3/volumes', 'volume', { size: 1, name: 'mine' })
+      await become('cinder volumes', 'volume', 'available')
+    },
+  })
 
   await make('glance images', '/image/v2/images', null, { name: 'mine', disk_format: 'raw', container_format: 'bare' })
   things.set('nova images', things.get('glance images') ?? { url: '', id: '' })
@@ -84,18 +97,23 @@ export async function belongings(who: Person): Promise<Things> {
     name: 'mine',
     policy: 'affinity',
   })
-  const asked = await askForServer(who, { name: 'mine', networks: ['mine'] })
-  const text = await asked.text()
-  assert.equal(asked.status, 202, text)
-  const { id } = (JSON.parse(text) as { server: { id: string } }).server
-  things.set('nova servers', { url: `/compute/v2.1/servers/${id}`, id })
-  await active(who, id)
+  const renew = async (): Promise<void> => {
+    const old = things.get('nova servers')
+    if (old !== undefined) await (await who.fetch(old.url, { method: 'DELETE' })).text()
+    const asked = await askForServer(who, { name: 'mine', networks: ['mine'] })
+    const text = await asked.text()
+    assert.equal(asked.status, 202, text)
+    const { id } = (JSON.parse(text) as { server: { id: string } }).server
+    things.set('nova servers', { url: `/compute/v2.1/servers/${id}`, id, renew })
+    await active(who, id)
+  }
+  await renew()
   return things
 }
 
 /** One of each of an administrator's nouns, which nobody needs. */
 export async function furniture(admin: Person): Promise<Things> {
-  const things = new Map<string, { url: string; id: string }>()
+  const things = new Map<string, Thing>()
   const missing: string[] = []
   const make = async (noun: string, url: string, key: string | null, given: object, idKey = 'id'): Promise<string> => {
     const answer = await admin.fetch(url, { headers: HEADERS, body: key === null ? given : { [key]: given } })
@@ -107,7 +125,7 @@ export async function furniture(admin: Person): Promise<Things> {
         string
       >
       const id = String(made[idKey] ?? '')
-      things.set(noun, { url: `${url}/${id}`, id })
+      things.set(noun, { url: `${url}/${id}`, id, renew: () => make(noun, url, key, given, idKey) })
       return id
     }
     return ''
@@ -193,4 +211,16 @@ export async function seen(who: Person, things: Things): Promise<Record<string, 
   const shown: Record<string, string> = {}
   for (const [noun, { url }] of things) shown[noun] = await (await who.fetch(url, { headers: HEADERS })).text()
   return shown
+}
+
+/** Makes anew what a service's hostile requests have used up. Quietly leaves what cannot be made again. */
+export async function renewed(who: Person, things: Things, service: string): Promise<void> {
+  for (const [noun, { url, renew }] of things) {
+    if (!noun.startsWith(`${service} `) || renew === undefined) continue
+    const answer = await who.fetch(url, { headers: HEADERS })
+    const text = await answer.text()
+    const used =
+      noun === 'nova servers' ? !text.includes('"ACTIVE"') : noun === 'cinder volumes' && !text.includes('"available"')
+    if (answer.status === 404 || used) await renew().catch(() => undefined)
+  }
 }
