@@ -34,3 +34,22 @@ test('a floating IP given while the server is being built is shown when it is th
   assert.equal((await demo.fetch(`/networking/v2.0/floatingips/${floatingip.id}`, { method: 'DELETE' })).status, 204)
   await sound(cloud)
 })
+
+test('a router is switched off and on, and the ledgers agree', async () => {
+  await using cloud = await createCloud({ hypervisor: 'simulated', network: 'simulated' })
+  const demo = await cloud.as('demo')
+  const net = '/networking/v2.0'
+  const { network } = await demo.json<{ network: { id: string } }>(`${net}/networks`, { body: { network: {} } })
+  const { subnet } = await demo.json<{ subnet: { id: string } }>(`${net}/subnets`, {
+    body: { subnet: { network_id: network.id, cidr: '10.77.0.0/24', ip_version: 4 } },
+  })
+  const { router } = await demo.json<{ router: { id: string } }>(`${net}/routers`, { body: { router: {} } })
+  const url = `${net}/routers/${router.id}`
+  await demo.json(`${url}/add_router_interface`, { method: 'PUT', body: { subnet_id: subnet.id } })
+  const agrees = (): Promise<true> =>
+    until('a sound cloud', async () => ((await cloud.control.audit()).length === 0 ? true : null), 5000)
+  for (const up of [false, true]) {
+    await demo.json(url, { method: 'PUT', body: { router: { admin_state_up: up } } })
+    await agrees()
+  }
+})

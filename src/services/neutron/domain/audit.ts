@@ -188,14 +188,15 @@ export function hostViolations(host: string, pieces: Pieces, view: HostView): Vi
         subnet => subnet.dhcp && (subnet.ipVersion === 4 || subnet.ipv6AddressMode?.startsWith('dhcpv6') === true),
       ),
   )
-  const routers = [...pieces.routers.keys()]
+  // One that is switched off is nowhere.
+  const routers = [...pieces.routers.values()].filter(router => router.adminUp)
   const names = inventory.links.map(link => link.name)
   const found: Violation[] = [
     ...differ(
       'I-16',
       host,
       'namespace',
-      [...homes.map(network => `qdhcp-${network.id}`), ...routers.map(id => `qrouter-${id}`)],
+      [...homes.map(network => `qdhcp-${network.id}`), ...routers.map(router => `qrouter-${router.id}`)],
       inventory.namespaces.filter(name => /^q(dhcp|router)-/.test(name)),
     ),
     ...differ(
@@ -268,7 +269,7 @@ export function hostViolations(host: string, pieces: Pieces, view: HostView): Vi
   }
   const doors = [
     ...homes.map(network => network.id),
-    ...[...pieces.routers.values()].filter(router => router.interfaces.length > 0).map(router => router.id),
+    ...routers.filter(router => router.interfaces.length > 0).map(router => router.id),
   ]
   const answered = new Set(inventory.metadata)
   for (const id of doors)
