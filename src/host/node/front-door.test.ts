@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -143,4 +144,18 @@ test('a port of a service’s own: the same service, and links that stay on that
   assert.deepEqual(await ask(`${classic}/v3`), { base: classic, path: '/v3' })
   assert.deepEqual(await ask(`${door.at}/identity/v3`), { base: `${door.at}/identity`, path: '/v3' })
   assert.deepEqual(await ask(`${classic}/identity/v3`), { base: `${classic}/identity`, path: '/v3' })
+})
+
+test('what is no HTTP is answered in a sentence', async () => {
+  await using door = await opened({})
+  const ask = (lines: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(door.port, '127.0.0.1', () => socket.write(lines))
+      let said = ''
+      socket.setEncoding('utf8').on('data', (text: string) => (said += text))
+      socket.on('end', () => resolve(said)).on('error', reject)
+    })
+  const length = await ask('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: hi mom\r\n\r\n')
+  assert.match(length, /^HTTP\/1\.1 400 Bad Request\r\n[^]*content-length header must be an integer/)
+  assert.match(await ask('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [^]*"The request is not valid HTTP\."/)
 })

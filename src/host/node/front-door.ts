@@ -1,6 +1,7 @@
 // The one socket edge: Fastify in front of the services' `handle` functions, the console's files and its websockets.
 // Limits, timeouts, slow clients and graceful close are Fastify's; no API logic lives here.
 import type { IncomingMessage, Server, ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable, type Duplex } from 'node:stream'
 import { http } from '#host/node/plain-http.ts'
 
@@ -60,6 +61,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 4096 },
     http: { headersTimeout: 30_000 } as ServerOptions,
+    clientErrorHandler: (error, socket) => answerBroken(error, socket),
     // What a path with broken percent signs gets for an answer is for its service to say.
     frameworkErrors: (_error, request, reply) => {
       arrive(request as unknown as FastifyRequest, reply as unknown as FastifyReply).catch((error: unknown) => {
@@ -211,6 +213,22 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       await app.close()
     },
   }
+}
+
+const BROKEN: Readonly<Record<string, readonly [number, string, string]>> = {
+  HPE_INVALID_CONTENT_LENGTH: [400, 'Bad Request', 'content-length header must be an integer'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'The headers of the request are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive in time.'],
+}
+
+/** What is no HTTP never reaches a service: said in a sentence, as JSON, and the connection ends. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [code, title, message] = BROKEN[error.code ?? ''] ?? [400, 'Bad Request', 'The request is not valid HTTP.']
+  const body = JSON.stringify({ error: { code, title, message } })
+  socket.end(
+    `HTTP/1.1 ${code} ${title}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }
 
 /** A Host header that is only host and port, or null: it ends up in links. */
