@@ -65,6 +65,15 @@ test('twenty ask at once where four fit: exactly four get one, the others are to
   await quota(10)
 })
 
+test('more than there could ever be are refused at once', async () => {
+  const demo = await cloud.as('demo')
+  for (const more of [{ max_count: 9_007_199_254_740_991 }, { min_count: 2_000_000_000 }]) {
+    const answer = await askForServer(demo, { name: 'legion', more })
+    assert.equal(answer.status, 403, await answer.text())
+  }
+  await sound(cloud)
+})
+
 test('a stranger sees nothing, a reader sees and may not do', async () => {
   const [demo, stranger, reader] = await Promise.all(['demo', 'alt_demo', 'demo_reader'].map(user => cloud.as(user)))
   assert.ok(demo !== undefined && stranger !== undefined && reader !== undefined)

@@ -138,9 +138,9 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
   const imageProperties = image === null ? {} : propertiesOf(image)
   const autoDiskConfig = diskConfigOf(request.autoDiskConfig, image)
   const started: string[] = []
-  // Ids are made before the session, so that its crossing says which server it is about.
-  const serverIds = Array.from({ length: many }, () => tools.ids.uuid())
-  const subject = serverIds[0] ?? ''
+  // The first id is made before the session, so that its crossing says which server it is about. The others come when the quota has
+  // room for them: however many are asked for, the asking costs nothing.
+  const subject = tools.ids.uuid()
   const servers = await tools.database.tx({ ...ctx, subject }, 'create-server', async q => {
     started.length = 0
     const db = serversDb(q)
@@ -164,7 +164,7 @@ export async function createServers(tools: CreateTools, ctx: Ctx, request: Creat
     demandFilesFit(limits, request.files)
     const made: Server[] = []
     for (let index = 0; index < many; index++) {
-      const id = serverIds[index] ?? tools.ids.uuid()
+      const id = index === 0 ? subject : tools.ids.uuid()
       const multi = many > 1 ? `-${index + 1}` : ''
       const server: Server = {
         id,
