@@ -1,6 +1,6 @@
 // Every built route of every service, asked with hostile input by an administrator and a member, about what is not there and about what
-// is: never an answer of 500, errors in the service's own shape, and what was refused has changed nothing. `KOTO_SEED` repeats another
-// choice of questions, `KOTO_HOSTILE=2000` asks that many per route.
+// is: never an answer of 500, errors in the service's own shape, another project's objects as they were, ledgers that agree. It asks a
+// sample: `KOTO_SEED` chooses another one, `KOTO_HOSTILE=2000` asks that many per route.
 import assert from 'node:assert/strict'
 import { request, Agent } from 'node:http'
 import { readdirSync, readFileSync } from 'node:fs'
