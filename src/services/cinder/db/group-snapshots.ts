@@ -3,10 +3,9 @@ import { wordTable } from '#kernel/lib/word-table.ts'
 import { type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromTime, orNull, time } from '#kernel/db/codecs.ts'
-import { inChunks, insertAll, like, swap } from '#kernel/db/helpers.ts'
-import { page } from '#kernel/db/page.ts'
+import { inChunks, insertAll, swap } from '#kernel/db/helpers.ts'
 import type { GroupSnapshotTable } from '#services/cinder/db/group-tables.ts'
-import type { RowFilters, RowPage } from '#services/cinder/db/groups.ts'
+import { pageOfRows, type RowFilters, type RowPage } from '#services/cinder/db/page-of-rows.ts'
 import { snapshotFromRow, type Snapshot } from '#services/cinder/db/snapshots.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 
@@ -121,17 +120,6 @@ export const groupSnapshotsDb = (q: Kysely<CinderTables>) => ({
   },
   /** One row longer than the limit when there is more. Undefined: the marker is not among them. */
   async list(filters: RowFilters, paging: RowPage): Promise<GroupSnapshot[] | undefined> {
-    let query = q.selectFrom('group_snapshots').selectAll()
-    if (filters.projectId !== null) query = query.where('project_id', '=', filters.projectId)
-    for (const [column, value] of Object.entries(filters.equal)) query = query.where(column as 'id', '=', value)
-    for (const [column, value] of Object.entries(filters.like))
-      query = query.where(like(column, 'anywhere', value) as never)
-    let marker
-    if (paging.marker !== null) {
-      marker = await query.where('id', '=', paging.marker).executeTakeFirst()
-      if (marker === undefined) return undefined
-    }
-    const rows = await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + paging.offset + 1 })
-    return rows.slice(paging.offset).map(fromRow)
+    return (await pageOfRows(q, q.selectFrom('group_snapshots').selectAll(), filters, paging))?.map(fromRow)
   },
 })

@@ -3,9 +3,9 @@ import { wordTable } from '#kernel/lib/word-table.ts'
 import { type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely'
 
 import { fromTime, orNull, time } from '#kernel/db/codecs.ts'
-import { inChunks, insertAll, like, swap } from '#kernel/db/helpers.ts'
-import { page } from '#kernel/db/page.ts'
+import { inChunks, insertAll, swap } from '#kernel/db/helpers.ts'
 import type { GroupTable } from '#services/cinder/db/group-tables.ts'
+import { pageOfRows, type RowFilters, type RowPage } from '#services/cinder/db/page-of-rows.ts'
 import type { CinderTables } from '#services/cinder/db/tables.ts'
 import { volumeFromRow, type Volume } from '#services/cinder/db/volumes.ts'
 
@@ -80,19 +80,6 @@ export const GROUP_COLUMNS: Readonly<Record<string, string>> = wordTable<string>
   created_at: 'created_at',
   updated_at: 'updated_at',
 })
-export interface RowFilters {
-  readonly projectId: string | null
-  /** Column → value. */
-  readonly equal: Readonly<Record<string, string>>
-  readonly like: Readonly<Record<string, string>>
-}
-export interface RowPage {
-  readonly sort: readonly { column: string; direction: 'asc' | 'desc' }[]
-  readonly marker: string | null
-  readonly limit: number
-  readonly offset: number
-}
-
 export const groupsDb = (q: Kysely<CinderTables>) => ({
   async byId(id: string): Promise<Group | undefined> {
     const row = await q.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst()
@@ -204,17 +191,6 @@ export const groupsDb = (q: Kysely<CinderTables>) => ({
   },
   /** One row longer than the limit when there is more. Undefined: the marker is not among them. */
   async list(filters: RowFilters, paging: RowPage): Promise<Group[] | undefined> {
-    let query = q.selectFrom('groups').selectAll()
-    if (filters.projectId !== null) query = query.where('project_id', '=', filters.projectId)
-    for (const [column, value] of Object.entries(filters.equal)) query = query.where(column as 'id', '=', value)
-    for (const [column, value] of Object.entries(filters.like))
-      query = query.where(like(column, 'anywhere', value) as never)
-    let marker
-    if (paging.marker !== null) {
-      marker = await query.where('id', '=', paging.marker).executeTakeFirst()
-      if (marker === undefined) return undefined
-    }
-    const rows = await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + paging.offset + 1 })
-    return rows.slice(paging.offset).map(fromRow)
+    return (await pageOfRows(q, q.selectFrom('groups').selectAll(), filters, paging))?.map(fromRow)
   },
 })

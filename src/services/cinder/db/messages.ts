@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 
 import { fromTime, time } from '#kernel/db/codecs.ts'
-import { page } from '#kernel/db/page.ts'
+import { pageOfRows } from '#services/cinder/db/page-of-rows.ts'
 import type { CinderTables, MessageTable } from '#services/cinder/db/tables.ts'
 
 export interface Message {
@@ -70,14 +70,6 @@ export const messagesDb = (q: Kysely<CinderTables>) => ({
     filters: { projectId: string; equal: Readonly<Record<string, string>> },
     paging: { sort: readonly { column: string; direction: 'asc' | 'desc' }[]; marker: string | null; limit: number },
   ): Promise<Message[] | undefined> {
-    let query = q.selectFrom('messages').selectAll().where('project_id', '=', filters.projectId)
-    for (const [column, value] of Object.entries(filters.equal))
-      query = query.where(column as 'resource_id', '=', value)
-    let marker
-    if (paging.marker !== null) {
-      marker = await query.where('id', '=', paging.marker).executeTakeFirst()
-      if (marker === undefined) return undefined
-    }
-    return (await page(q, query, { sort: [...paging.sort], marker, limit: paging.limit + 1 })).map(fromRow)
+    return (await pageOfRows(q, q.selectFrom('messages').selectAll(), filters, paging))?.map(fromRow)
   },
 })
