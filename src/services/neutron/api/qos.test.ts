@@ -237,6 +237,8 @@ test('kinds of rules, and for administrators what enforces them', async () => {
   assert.equal(types.length, 5)
   const shown = await neutron.ok(admin, 'GET', '/qos/rule-types/dscp_marking')
   assert.equal((shown['drivers'] as unknown as { name: string }[])[0]?.name, 'linux')
+  const promised = await neutron.ok(admin, 'GET', '/qos/rule-types/minimum_bandwidth')
+  assert.deepEqual(promised['drivers'], [], 'no host holds it')
   assert.equal((await neutron.refused(member, 'GET', '/qos/rule-types/dscp_marking'))[0], 403)
   assert.equal((await neutron.refused(admin, 'GET', '/qos/rule-types/magic'))[0], 404)
 })

@@ -44,9 +44,12 @@ function parameter(field: QosField, kind: QosKind): object {
   if (field === 'dscp_mark') return { parameter_name: field, parameter_type: 'choices', parameter_values: DSCP_MARKS }
   return { parameter_name: field, parameter_type: 'range', parameter_values: range }
 }
-const drivers = (kind: QosKind): object[] => [
-  { name: 'linux', supported_parameters: qosFields[kind].map(field => parameter(field, kind)) },
-]
+/** Promised to nobody yet: these rules are kept and shown, and no host holds them. */
+const UNENFORCED: readonly QosKind[] = ['minimum_bandwidth', 'minimum_packet_rate']
+const drivers = (kind: QosKind): object[] =>
+  UNENFORCED.includes(kind)
+    ? []
+    : [{ name: 'linux', supported_parameters: qosFields[kind].map(field => parameter(field, kind)) }]
 
 const policyPresenter = (domain: Qos, looks: Looks): Presenter<QosPolicy> => {
   interface Loaded {
